@@ -1,0 +1,765 @@
+"""Verdicts become an assessment: everything concluded for one case, frozen, with nothing printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from rsa_cli import __version__
+from rsa_cli.case import Case, Record, read_case
+from rsa_cli.engines.reference import Engine, Judgement, Verdict
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen, value_text
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
+from rsa_cli.nodes import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Count,
+    Includes,
+    IsFlagged,
+    IsKnown,
+    IsLevel,
+    IsOneOf,
+    Name,
+    Not,
+    NotKnown,
+    Points,
+    Repeated,
+    RuleHolds,
+    Run,
+    Some,
+    walk,
+)
+from rsa_cli.problems import NeedsFixing, Place, Problem
+from rsa_cli.rulebook import OCCASIONS, Example, Investigation, Rule, Rulebook
+from rsa_cli.settle import Settled, settle
+from rsa_cli.source import Source
+from rsa_cli.units import Number
+from rsa_cli.values import Span, iso, read_date, span_text
+
+MET, SUSPECTED, UNDETERMINED, NOT_ASSESSED, NOT_MET, NOT_APPLICABLE = STATUSES = (
+    "met", "suspected", "undetermined", "not assessed", "not met", "not applicable",
+)  # fmt: skip
+DECIDES_THE_DEFINITION = "recurrent_miscarriage"
+BURDEN = {"question": 1, "examination": 2, "blood": 3, "timed blood": 4, "imaging": 5, "invasive": 8}
+
+
+class Reason(NamedTuple):
+    """One decisive thing: what was looked at, its value and place, what it was compared with.
+
+    `assumed` says what the reason takes for granted, `passed` names later results it does not use.
+    """
+
+    label: str
+    value: str
+    limit: str
+    truth: Truth
+    places: tuple[Place, ...] = ()
+    measure: str = ""
+    assumed: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    record: int = 0
+    item: str = ""
+
+
+class Finding(NamedTuple):
+    """What one rule came to, and why."""
+
+    rule: Rule
+    status: str
+    judgement: Judgement
+    reasons: tuple[Reason, ...]
+    known: tuple[Reason, ...]
+    unknown: tuple[str, ...]
+    today: Truth | None
+    due: tuple[Due, ...]
+    settled: Settled | None
+
+    @property
+    def today_differs(self) -> bool:
+        """Whether today's criterion, where it can be computed, comes to something else."""
+        return self.today is not None and self.today is not self.judgement.when.truth
+
+
+class Due(NamedTuple):
+    """When an item is to be taken again: the day that satisfies both criteria, and each one's own."""
+
+    item: str
+    when: str
+    article: str
+    article_days: int
+    today: str
+    today_days: int
+
+
+class Line(NamedTuple):
+    """A line of the checklist."""
+
+    investigation: Investigation
+    state: str
+    due: str
+    reasons: tuple[str, ...]
+    settles: tuple[str, ...]
+    place: str
+    notes: tuple[str, ...]
+
+
+class Unexplained(NamedTuple):
+    """How far the article's causes have been looked at; never an answer while one is open."""
+
+    total: int
+    not_met: tuple[str, ...]
+    met: tuple[str, ...]
+    open: tuple[str, ...]
+    not_covered: tuple[str, ...]
+
+
+class Assessment(NamedTuple):
+    """Everything concluded for one case."""
+
+    version: str
+    rulebook: Rulebook
+    case: Case
+    as_of: str
+    findings: tuple[Finding, ...]
+    checklist: tuple[Line, ...]
+    unexplained: Unexplained
+    remarks: tuple[Problem, ...]
+    set_aside: tuple[Seen, ...]
+
+    def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
+        """The findings of these kinds, in the rulebook's order."""
+        return tuple(f for f in self.findings if f.rule.kind in kinds)
+
+    def finding(self, rule: str) -> Finding:
+        """The finding of a rule."""
+        return next(f for f in self.findings if f.rule.id == rule)
+
+
+def read_and_assess(
+    source: Source, rulebook: Rulebook, as_of: int | None = None, today: int | None = None
+) -> Assessment:
+    """Read a case and judge it. `as_of` is the day of judgement (else the case's, else today), as an ordinal.
+
+    Raises NeedsFixing when the case has a problem; remarks are kept in the assessment.
+    """
+    today = today or date.today().toordinal()
+    case = read_case(source, rulebook.items, rulebook.circumstances, today)
+    remarks = list(case.remarks)
+    day = as_of or case.as_of
+    if day is None:
+        day = today
+        says = f"no day of judgement: {iso(day)}, today, is taken, so the report depends on the clock"
+        remarks.append(
+            Problem("as-of-today", Place(case.name), says, "add  as_of: 2026-03-01, or --as-of", True)
+        )
+    return assess(case, rulebook, day, remarks)
+
+
+def assess(case: Case, rulebook: Rulebook, day: int, remarks: Iterable[Problem] = ()) -> Assessment:
+    """Judge a case that was read, as of a day. Raises NeedsFixing when a check of the rulebook fails."""
+    evidence = Evidence(case, rulebook, day)
+    engine = Engine(rulebook, evidence)
+    problems = [
+        *remarks,
+        *_checked(engine, rulebook),
+        *_not_applicable(evidence),
+        *_later(evidence),
+        *_differing(evidence),
+    ]
+    if any(not p.remark for p in problems):
+        raise NeedsFixing(problems, {case.name: case.lines})
+    order = {group: number for number, group in enumerate(rulebook.groups)}
+    rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
+    findings = tuple(_finding(rule, engine, rulebook) for rule in rules)
+    return Assessment(
+        __version__, rulebook, case, iso(day), findings, _checklist(findings, engine, rulebook),
+        _unexplained(findings, rulebook), tuple(p for p in problems if p.remark),
+        tuple(s for name in rulebook.items for s in _all_seen(evidence, name) if s.state == "set aside"),
+    )  # fmt: skip
+
+
+def expected(rulebook: Rulebook, example: Example) -> dict[str, str]:
+    """What becomes of an example, for the rules and items that it names."""
+    day = read_date(example.as_of) if example.as_of else None
+    source = Source(example.place.file, [], example.given, [])
+    case = read_case(source, rulebook.items, rulebook.circumstances, 10**6)
+    ordinal = int(day.low) if day and day.low is not None else _latest_date(case)
+    evidence = Evidence(case, rulebook, ordinal)
+    engine = Engine(rulebook, evidence)
+    found = {}
+    for name in example.expect:
+        if name in rulebook.rules:
+            found[name] = _status(rulebook.rules[name], engine.rule(name), evidence, rulebook).replace(
+                " ", "_"
+            )
+        else:
+            states = {s.state for s in _all_seen(evidence, name)}
+            found[name] = states.pop() if len(states) == 1 else ", ".join(sorted(states)) or "nothing"
+    return found
+
+
+def _latest_date(case: Case) -> int:
+    spans = [r.date for results in case.results.values() for r in results]
+    spans += [r.date for records in case.lists.values() for r in records]
+    days = [int(s.high) for s in spans if s is not None and s.high is not None]
+    return max(days, default=date(2026, 3, 1).toordinal())
+
+
+# --- what is wrong only when the whole is seen -----------------------------------------------------
+
+
+def _checked(engine: Engine, rulebook: Rulebook) -> Iterator[Problem]:
+    for check in rulebook.checks:
+        if not check.of:
+            verdict = engine.verdict(check.when)
+            if verdict.truth is TRUE:
+                place = next((s.result.place for s in _used(verdict)), engine.evidence.case.as_of_place)
+                yield Problem(check.id, place, check.says, check.hint, check.remark)
+            continue
+        for record in engine.evidence.records(check.of) or ():
+            verdict = engine.verdict(check.when, Context(record))
+            if verdict.truth is TRUE:
+                place = next((s.result.place for s in _used(verdict) if not s.inputs), record.place)
+                yield Problem(check.id, place, check.says, check.hint, check.remark)
+
+
+def _not_applicable(evidence: Evidence) -> Iterator[Problem]:
+    def said(label: str, place: Place, because: str) -> Problem:
+        return Problem(
+            "not-applicable",
+            place,
+            f"{label} does not apply here ({because} does not hold)",
+            "leave it out, or check the other answer",
+        )
+
+    for name, item in evidence.items.items():
+        if item.ask_if is not None and evidence.applicable(item) is FALSE:
+            given = [r.place for r in evidence.case.results.get(name, ()) if r.value is not None]
+            given += [r.place for r in evidence.case.lists.get(name, ())]
+            yield from (said(item.label, place, evidence.phrase(item.ask_if)) for place in given)
+        for field in item.fields.values():
+            if field.ask_if is None:
+                continue
+            for record in evidence.case.lists.get(name, ()):
+                result = record.fields.get(field.id)
+                if (
+                    result is not None
+                    and result.value is not None
+                    and evidence.applicable(field, Context(record)) is FALSE
+                ):
+                    yield said(field.label, result.place, evidence.phrase(field.ask_if))
+
+
+def _later(evidence: Evidence) -> Iterator[Problem]:
+    day = evidence.day
+    places = [r.place for results in evidence.case.results.values() for r in results
+              if r.date and r.date.low is not None and r.date.low > day]  # fmt: skip
+    places += [r.place for records in evidence.case.lists.values() for r in records
+               if r.date and r.date.low is not None and r.date.low > day]  # fmt: skip
+    for place in places:
+        yield Problem(
+            "after-the-day",
+            place,
+            f"this lies after the day of judgement ({iso(day)}) and does not count",
+            "",
+            True,
+        )
+
+
+def _differing(evidence: Evidence) -> Iterator[Problem]:
+    for item in evidence.items.values():
+        if item.kind != "derived" or item.tolerance is None or item.id not in evidence.case.results:
+            continue
+        bare = evidence.case._replace(
+            results={k: v for k, v in evidence.case.results.items() if k != item.id}
+        )
+        computed = Evidence(bare, _Borrowed(evidence), evidence.day).seen(item.id)  # type: ignore[arg-type]
+        for given in evidence.seen(item.id):
+            if (
+                not computed
+                or given.state != USABLE
+                or not given.result.value
+                or not given.result.value.canon
+            ):
+                continue
+            ours, theirs = computed[0].result.value, given.result.value.canon
+            if ours is None or ours.canon is None:
+                continue
+            room = Span(_less(ours.canon.low, item.tolerance), _less(ours.canon.high, -item.tolerance))
+            if not room.meets(theirs):
+                inputs = ", ".join(f"{s.item.label} {value_text(s)}" for s in computed[0].inputs)
+                says = f"{item.label} {given.result.value.text} does not go with {inputs}: {span_text(ours.canon)} {item.unit}"
+                yield Problem(
+                    "derived-differs",
+                    given.result.place,
+                    says.strip(),
+                    "check all of them, or leave this one out",
+                )
+
+
+def _less(end: Number | None, by: Number) -> Number | None:
+    return None if end is None else end - by
+
+
+class _Borrowed:
+    """Stands for the rulebook where only its dictionary is needed."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.items, self.circumstances = evidence.items, evidence.circumstances
+
+
+# --- findings --------------------------------------------------------------------------------------
+
+
+def _finding(rule: Rule, engine: Engine, rulebook: Rulebook) -> Finding:
+    judgement = engine.rule(rule.id)
+    evidence = engine.evidence
+    status = _status(rule, judgement, evidence, rulebook)
+    decisive = judgement.suspect if status == SUSPECTED and judgement.suspect else judgement.when
+    reasons = tuple(dict.fromkeys(_reasons(decisive, evidence)))
+    known = tuple(dict.fromkeys(r for r in _looked_at(judgement.when, evidence)))
+    unknown = tuple(dict.fromkeys(_not_known(judgement.when, evidence)))
+    today = judgement.today.truth if judgement.today else None
+    open_ = judgement.when.truth is UNKNOWN
+    due = tuple(_due(judgement, status, today))
+    settled = settle(rulebook.rules[rule.id].when, rulebook, evidence, judgement.when) if open_ else None
+    return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
+
+
+def _status(rule: Rule, judgement: Judgement, evidence: Evidence, rulebook: Rulebook) -> str:
+    """From truths alone, never from the status of another finding."""
+    names = _tested(rule, rulebook)
+    if names and all(_applies(name, evidence) is FALSE for name in names):
+        return NOT_APPLICABLE
+    if judgement.when.truth is TRUE:
+        return MET
+    if judgement.when.truth is FALSE:
+        return NOT_MET
+    if judgement.suspect is not None and judgement.suspect.truth is TRUE:
+        return SUSPECTED
+    return UNDETERMINED if any(_has_result(name, evidence) for name in names) else NOT_ASSESSED
+
+
+def _tested(rule: Rule, rulebook: Rulebook) -> list[str]:
+    """What the rule names as testing it, else everything it looks at."""
+    return list(rule.tested_by) or list(dict.fromkeys(names_in(rule.when, rulebook)))
+
+
+def names_in(condition: Condition, rulebook: Rulebook) -> Iterator[str]:
+    """The items, lists and list.fields a condition looks at, those of other rules included."""
+    for node in walk(condition):
+        match node:
+            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
+                yield str(node.name)
+            case RuleHolds():
+                yield from names_in(rulebook.rules[node.rule].when, rulebook)
+            case Count() | Run():
+                yield node.of
+            case _:
+                pass
+
+
+def _applies(name: str, evidence: Evidence) -> Truth:
+    return evidence.applicable(evidence.items[name.partition(".")[0]])
+
+
+def _has_result(name: str, evidence: Evidence) -> bool:
+    of, _, field = name.partition(".")
+    item = evidence.items[of]
+    if item.kind != "records":
+        return any(seen.is_result for seen in evidence.seen(of))
+    records = evidence.records(of)
+    if records is None:
+        return False
+    if field:
+        return any((seen := evidence.field(of, r, field)) is not None and seen.is_result for r in records)
+    if not item.series:
+        return True  # a history that is given is complete: it has been asked
+    return any(
+        f != item.dated_by and r.fields[f].missing not in ("unknown", "not done")
+        for r in records
+        for f in r.fields
+    )
+
+
+def _all_seen(evidence: Evidence, name: str) -> tuple[Seen, ...]:
+    item = evidence.items[name]
+    if item.kind != "records":
+        return evidence.seen(name)
+    found: list[Seen] = []
+    for record in evidence.records(name) or ():
+        why = evidence.record_set_aside(name, record)
+        if why:
+            first = next(iter(record.fields.values()), None)
+            if first is not None:
+                found.append(
+                    Seen(
+                        item,
+                        first._replace(place=record.place),
+                        "set aside",
+                        record.date,
+                        why,
+                        record=record.number,
+                    )
+                )
+        found += [s for field in record.fields if (s := evidence.field(name, record, field)) is not None]
+    return tuple(found)
+
+
+def _used(verdict: Verdict) -> Iterator[Seen]:
+    yield from verdict.used
+    for part in verdict.parts:
+        yield from _used(part)
+
+
+def _reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    """The decisive parts only: the true branch of an *any*, the false one of an *all*."""
+    node = verdict.condition
+    match node:
+        case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
+            yield from _leaf_reasons(verdict, evidence)
+        case RuleHolds() | Not():
+            yield from _reasons(verdict.parts[0], evidence)
+        case NotKnown():
+            yield from _assumed(verdict, evidence)
+        case Repeated():
+            yield from _repeated_reasons(verdict, evidence)
+        case Count() | Run():
+            yield from _record_reasons(verdict, evidence)
+        case All() | Any() | Some() | Points():
+            decisive = verdict.truth
+            for part in verdict.parts:
+                if part.truth is decisive or isinstance(part.condition, NotKnown):
+                    yield from _reasons(part, evidence)
+
+
+def _leaf_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    leaf = verdict.condition
+    assert isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown)
+    for seen in verdict.used:
+        yield _reason(
+            seen,
+            leaf.text,
+            verdict.truth,
+            evidence,
+            evidence.measure(leaf, seen) if isinstance(leaf, IsFlagged) else "",
+        )
+
+
+def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: str = "") -> Reason:
+    passed: tuple[str, ...] = ()
+    if not seen.item.of:
+        passed = tuple(
+            f"{value_text(s)}: {s.why or s.state}" for s in evidence.seen(seen.item.id)
+            if s.state in ("pending", "inconclusive", "set aside") and s is not seen
+        )  # fmt: skip
+    assumed = tuple(f"provided: {words}" for words in seen.provided)
+    if seen.state == "set aside":
+        assumed += (f"set aside: {seen.why}",)
+    if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
+        assumed += ("undated: taken as the latest",)
+    places = tuple(s.result.place for s in seen.inputs) or (seen.result.place,)
+    value = value_text(seen) + (f" ({_method(seen)})" if _method(seen) else "")
+    return Reason(
+        seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, seen.item.id
+    )
+
+
+def _method(seen: Seen) -> str:
+    method = seen.result.around.get("method")
+    return method.value.text.replace("_", " ") if method and method.value else ""
+
+
+def _assumed(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    part = verdict.parts[0]
+    if part.truth is UNKNOWN:
+        text = getattr(part.condition, "text", "")
+        yield Reason(
+            "assumes", f"not known: {text}", f"not known to be so: {text}", verdict.truth, record=part.record
+        )
+    elif verdict.truth is FALSE:
+        yield from _reasons(part, evidence)
+
+
+def _repeated_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    node = verdict.condition
+    assert isinstance(node, Repeated)
+    for seen in verdict.used:
+        truth = evidence.holds(node.where, seen) if seen.result.value else UNKNOWN
+        if verdict.truth is UNKNOWN or truth is verdict.truth:
+            measure = (
+                evidence.measure(node.where, seen)
+                if isinstance(node.where, IsFlagged) and seen.result.value
+                else ""
+            )
+            yield _reason(seen, node.text, truth, evidence, measure)
+
+
+def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    node = verdict.condition
+    assert isinstance(node, Count | Run)
+    item = evidence.items[node.of]
+    numbers = verdict.records if verdict.truth is not UNKNOWN else (*verdict.records, *verdict.maybe)
+    chosen = [v for v in verdict.parts if v.record in numbers]
+    records = {r.number: r for r in evidence.records(node.of) or ()}
+    said = ", ".join(map(str, sorted(numbers))) or "none"
+    if node.of in evidence.case.lists:
+        how = f"{len(numbers)} in a row" if isinstance(node, Run) else f"{len(numbers)}"
+        value = f"{how}: {said}" if numbers else "none"
+        if verdict.truth is UNKNOWN and verdict.maybe:
+            value += f" (not known of {', '.join(map(str, sorted(verdict.maybe)))})"
+        places = tuple(records[n].place for n in sorted(numbers) if n in records)
+        assumed = tuple(
+            dict.fromkeys(
+                a
+                for v in chosen
+                for r in _reasons(v, evidence)
+                for a in (*r.assumed, *([f"assumes {r.value}"] if r.label == "assumes" else []))
+            )
+        )
+        yield Reason(
+            item.label,
+            value,
+            f"at least {node.at_least}",
+            verdict.truth,
+            places,
+            assumed=assumed,
+            item=node.of,
+        )
+        if isinstance(node, Count) and verdict.truth is not FALSE:
+            for part in chosen:
+                yield from (r for r in _reasons(part, evidence) if r.label != "assumes")
+
+
+def _looked_at(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
+    """Every result with a value that the criteria looked at, for a finding that is not decided."""
+    node = verdict.condition
+    if isinstance(node, Compare | IsOneOf | Includes | IsFlagged | IsLevel):
+        yield from _leaf_reasons(verdict, evidence)
+    elif isinstance(node, Repeated):
+        yield from _repeated_reasons(verdict, evidence)
+    elif isinstance(node, Count | Run):
+        if node.of in evidence.case.lists and verdict.truth is UNKNOWN:
+            yield from _record_reasons(verdict, evidence)
+    else:
+        for part in verdict.parts:
+            yield from _looked_at(part, evidence)
+
+
+def _not_known(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
+    """The labels of what the criteria look at and nothing is known of."""
+    if verdict.truth is not UNKNOWN:
+        return
+    node = verdict.condition
+    if isinstance(node, Compare | IsOneOf | Includes | IsFlagged | IsLevel) and not verdict.used:
+        yield _label(node.name, evidence)
+    elif isinstance(node, Repeated) and not verdict.used:
+        yield _label(node.where.name, evidence)
+    elif isinstance(node, Count | Run) and node.of not in evidence.case.lists:
+        yield evidence.items[node.of].label
+    for part in verdict.parts:
+        yield from _not_known(part, evidence)
+
+
+def _label(name: Name, evidence: Evidence) -> str:
+    return evidence.items[name.of].fields[name.item].label if name.of else evidence.items[name.item].label
+
+
+def _due(judgement: Judgement, status: str, today: Truth | None) -> Iterator[Due]:
+    """When something positive is to be tested again, by the article and by today's criterion."""
+    if status == NOT_MET or (status == MET and today in (None, TRUE)):
+        return
+    article = {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.when)}
+    current = (
+        {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.today)}
+        if judgement.today
+        else {}
+    )
+    for item in dict.fromkeys([*article, *current]):
+        one, days = article.get(item, ("", 0))
+        two, weeks = current.get(item, ("", 0))
+        dates = [w for w in (one, two) if w and w[0].isdigit()]
+        when = "not now" if "not now" in (one, two) else max(dates) if dates else "now"
+        yield Due(item, when, one, days, two, weeks)
+
+
+def _repeats(verdict: Verdict) -> Iterator[tuple[Verdict, Repeated]]:
+    node = verdict.condition
+    if (
+        isinstance(node, Repeated)
+        and verdict.truth is UNKNOWN
+        and verdict.earliest
+        and not verdict.earliest.startswith("two")
+    ):
+        yield verdict, node
+    for part in verdict.parts:
+        yield from _repeats(part)
+
+
+def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplained:
+    causes = [
+        f
+        for f in findings
+        if f.rule.kind == "etiology" and f.rule.bars_unexplained and f.status != NOT_APPLICABLE
+    ]
+    return Unexplained(
+        len(causes),
+        tuple(f.rule.finding for f in causes if f.status == NOT_MET),
+        tuple(f.rule.finding for f in causes if f.status == MET),
+        tuple(f.rule.finding for f in causes if f.status not in (MET, NOT_MET)),
+        tuple(rulebook.not_covered),
+    )
+
+
+# --- checklist -------------------------------------------------------------------------------------
+
+
+def _checklist(findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook) -> tuple[Line, ...]:
+    definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
+    lines = []
+    for number, investigation in enumerate(rulebook.investigations.values()):
+        line, rank = _line(investigation, findings, engine, definition)
+        lines.append((rank, BURDEN[investigation.burden], number, line))
+    return tuple(line for *_, line in sorted(lines, key=lambda entry: entry[:3]))
+
+
+def _line(
+    investigation: Investigation, findings: tuple[Finding, ...], engine: Engine, definition: Finding | None
+) -> tuple[Line, tuple[int, float]]:
+    evidence = engine.evidence
+    states = [_yield_state(name, evidence) for name in investigation.yields]
+    asked = {s for s in states if s}
+    state, notes = _progress(investigation, states, evidence)
+    due = [(f, d) for f in findings for d in f.due if d.item in investigation.yields]
+    lifted = ""
+    why: list[str] = []
+    settles: list[str] = []
+    score = 0.0
+    for finding in findings:
+        if finding.settled is None or finding.rule.kind == "reminder":
+            continue
+        smallest = finding.settled.smallest(investigation.yields)
+        if smallest:
+            settles.append(finding.rule.finding)
+            score += 1 / smallest
+            if finding.rule.kind == "red_flag" and finding.status in (SUSPECTED, MET):
+                lifted, why = "red flag", [finding.rule.finding, *why]
+            elif finding.status == SUSPECTED and lifted != "red flag":
+                lifted = "suspected"
+                why.append(f"suspected: {finding.rule.finding}")
+    if any(f.rule.kind == "red_flag" and f.status in (MET, SUSPECTED) and f.settled is None
+           and any(n in investigation.yields for n in _tested(f.rule, engine.rulebook)) for f in findings):  # fmt: skip
+        lifted = "red flag"
+    indicated = (
+        investigation.indicated_if is not None and engine.verdict(investigation.indicated_if).truth is TRUE
+    )
+    if indicated and not lifted:
+        lifted = "indicated"
+    day = ""
+    if due:
+        finding, first = due[0]
+        day = first.when
+        settles = list(dict.fromkeys([f.rule.finding for f, _ in due] + settles))
+        state = "repeat due" if day not in ("not now",) else "not now"
+        lifted = "due"
+    if state not in ("done",):
+        if any(engine.verdict(c).truth is TRUE for c in investigation.not_now_if):
+            state = "not now"
+            notes.append(" or ".join(evidence.phrase(c) for c in investigation.not_now_if))
+        elif any(engine.verdict(c).truth is UNKNOWN for c in investigation.first_rule_out):
+            state = "first rule out"
+            notes.append(" or ".join(evidence.phrase(c) for c in investigation.first_rule_out))
+        if definition and definition.status == NOT_MET and not lifted and not investigation.safety:
+            state = "not called for"
+    if state == "awaited":
+        lifted = lifted or "awaited"
+    place = lifted or investigation.tier
+    if investigation.tier == "discouraged" and lifted not in ("due", "awaited"):
+        place = "discouraged"
+    asks_first = (
+        definition is not None
+        and definition.status in (UNDETERMINED, NOT_ASSESSED)
+        and definition.settled is not None
+    )
+    if (
+        asks_first
+        and definition
+        and definition.settled
+        and definition.settled.smallest(investigation.yields)
+        and not lifted
+    ):
+        place = "definition"
+    ranks = (
+        "due",
+        "red flag",
+        "awaited",
+        "definition",
+        "suspected",
+        "core",
+        "indicated",
+        "article",
+        "discouraged",
+    )
+    line = Line(investigation, state, day, tuple(why), tuple(dict.fromkeys(settles)), place, tuple(notes))
+    _ = asked
+    return line, (ranks.index(place), -score)
+
+
+def _progress(investigation: Investigation, states: list[str], evidence: Evidence) -> tuple[str, list[str]]:
+    """Done, partly done, awaited or to do, and what is to be repeated and why."""
+    settled = {"usable", "not applicable", *(["unknown"] if investigation.occasion == "ask" else [])}
+    wanted = [s for s in states if s != "not applicable"]
+    notes = []
+    for name, state in zip(investigation.yields, states, strict=True):
+        if state in ("set aside", "inconclusive") and name in evidence.items:
+            seen = [s for s in _all_seen(evidence, name) if s.state == state]
+            why = seen[-1].why if seen and seen[-1].why else state
+            notes.append(f"to be repeated, {evidence.items[name].label}: {why}")
+    if wanted and all(s in settled for s in wanted):
+        return "done", notes
+    if "pending" in wanted:
+        return "awaited", notes
+    if any(s in settled for s in wanted):
+        return "partly done", notes
+    return "to do", notes
+
+
+def _yield_state(name: str, evidence: Evidence) -> str:
+    """The best that is known of one thing an investigation yields: usable, pending … or the empty text."""
+    of, _, field = name.partition(".")
+    item = evidence.items[of]
+    if evidence.applicable(item) is FALSE:
+        return "not applicable"
+    if item.kind != "records":
+        states = {s.state for s in evidence.seen(of)}
+        return next(
+            (s for s in (USABLE, "pending", "set aside", "inconclusive", "unknown") if s in states), ""
+        )
+    records = evidence.records(of)
+    if records is None:
+        return ""
+    if not field:
+        return USABLE if not item.series or records else ""
+    if not records:
+        return "not applicable" if not item.series else ""
+    states_of = [_field_state(evidence, of, record, field) for record in records]
+    wanted = [s for s in states_of if s != "not applicable"]
+    if not wanted:
+        return "not applicable"
+    return wanted[0] if len(set(wanted)) == 1 else "pending" if "pending" in wanted else "partly"
+
+
+def _field_state(evidence: Evidence, of: str, record: Record, field: str) -> str:
+    item = evidence.items[of].fields[field]
+    if evidence.applicable(item, Context(record)) is FALSE:
+        return "not applicable"
+    seen = evidence.field(of, record, field)
+    return "" if seen is None or seen.result.implied else seen.state
+
+
+def occasions() -> tuple[str, ...]:
+    """The occasions of the checklist in the order of a visit."""
+    return OCCASIONS

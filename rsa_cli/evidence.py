@@ -1,0 +1,740 @@
+"""What of a case counts on the day of judgement: usable results, those set aside and why, derived items.
+
+An engine sees a case only through this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from rsa_cli.case import Case, Record, Result
+from rsa_cli.dictionary import Item, Reference, Value, converted, expressed
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
+from rsa_cli.nodes import (
+    All,
+    Compare,
+    Condition,
+    Includes,
+    IsFlagged,
+    IsKnown,
+    IsLevel,
+    IsOneOf,
+    Leaf,
+    Name,
+    Not,
+)
+from rsa_cli.nodes import Any as AnyOf
+from rsa_cli.problems import Place
+from rsa_cli.rulebook import Rulebook
+from rsa_cli.units import Number, written
+from rsa_cli.values import Span, compare, iso, point
+
+# The items that circumstances are worked out from, by the names the shared dictionary gives them.
+PREGNANCIES, MEDICATIONS = "pregnancies", "medications"
+LONGEST_PREGNANCY = 45 * 7
+NEVER_PREGNANT = Span(36_500, None)
+_NO_END = point(10**9)
+
+USABLE, SET_ASIDE = "usable", "set aside"
+
+
+class Seen(NamedTuple):
+    """One result as it counts on the day of judgement.
+
+    `state` is `usable`, `set aside` or a kind of missing; `why` says why it was set aside and
+    `provided` what is assumed where a circumstance is not known. `inputs` are those of a derived item.
+    """
+
+    item: Item
+    result: Result
+    state: str
+    date: Span | None
+    why: str = ""
+    provided: tuple[str, ...] = ()
+    inputs: tuple[Seen, ...] = ()
+    record: int = 0
+    by: str = ""
+
+    @property
+    def is_result(self) -> bool:
+        """Whether something was measured or asked: usable, set aside, inconclusive or awaited."""
+        return self.state in (USABLE, SET_ASIDE, "inconclusive", "pending") and not self.result.implied
+
+
+class Context(NamedTuple):
+    """What names of fields and circumstances mean where a condition stands."""
+
+    record: Record | None = None
+    seen: Seen | None = None
+
+
+NOWHERE = Context()
+
+
+class Evidence:
+    """A case as of a day, through the dictionary of a rulebook.
+
+    `given` holds values supposed for atoms (see `settle`): it is empty when a case is judged.
+    """
+
+    def __init__(
+        self, case: Case, rulebook: Rulebook, day: int, given: dict[tuple[Any, ...], Any] | None = None
+    ) -> None:
+        self.case = case
+        self.items = rulebook.items
+        self.circumstances = rulebook.circumstances
+        self.day = day
+        self.given = given or {}
+        self._seen: dict[str, tuple[Seen, ...]] = {}
+        self._field: dict[tuple[str, int, str], Seen | None] = {}
+        self._open: set[Any] = set()
+
+    def supposing(self, given: dict[tuple[Any, ...], Any], rulebook: Rulebook) -> Evidence:
+        """The same case with values supposed for atoms."""
+        return Evidence(self.case, rulebook, self.day, given)
+
+    # --- results
+
+    def seen(self, name: str) -> tuple[Seen, ...]:
+        """Every result of an item on or before the day of judgement, a supposed one last."""
+        found = self._seen.get(name)
+        if found is None:
+            if name in self._open:  # an item whose applicability hangs on itself
+                return ()
+            self._open.add(name)
+            found = self._seen[name] = self._see(self.items[name])
+            self._open.discard(name)
+        return found
+
+    def _see(self, item: Item) -> tuple[Seen, ...]:
+        extra: tuple[Seen, ...] = ()
+        supposed = self.given.get(("item", item.id))
+        if supposed is not None:
+            extra = (Seen(item, supposed, USABLE, point(self.day), by="supposed"),)
+        elif self.applicable(item) is FALSE:
+            return ()
+        found = []
+        for index, result in enumerate(self.case.results.get(item.id, ())):
+            value = self.given.get(("value", item.id, index))
+            if value is not None:
+                result = result._replace(value=value.value, missing="", flag=value.flag)
+            date = self.given.get(("date", item.id, index)) or result.date
+            if date is not None and date.low is not None and date.low > self.day:
+                continue
+            found.append(self._weighed(item, result, date))
+        later = self.given.get(("next", item.id))
+        if later is not None:
+            found.append(Seen(item, later, USABLE, later.date, by="supposed"))
+        if item.kind == "derived" and item.formula and not any(s.state == USABLE for s in found):
+            computed = self._derived(item, NOWHERE)
+            found += [computed] if computed else []
+        return (*found, *extra)
+
+    def field(self, of: str, record: Record, name: str) -> Seen | None:
+        """A field of a record; `None` when nothing was written."""
+        key = (of, record.number, name)
+        if key not in self._field:
+            if key in self._open:
+                return None
+            self._open.add(key)
+            self._field[key] = self._see_field(self.items[of].fields[name], record)
+            self._open.discard(key)
+        return self._field[key]
+
+    def _see_field(self, field: Item, record: Record) -> Seen | None:
+        supposed = self.given.get(("field", field.of, record.number, field.id))
+        if supposed is not None:
+            return Seen(field, supposed, USABLE, record.date, record=record.number, by="supposed")
+        if self.applicable(field, Context(record)) is FALSE:
+            return None
+        result = record.fields.get(field.id)
+        if result is not None and (result.value is None or field.kind != "derived"):
+            return self._weighed(field, result, result.date or record.date, record)
+        if field.formula:
+            return self._derived(field, Context(record))
+        return None
+
+    def _weighed(self, item: Item, result: Result, date: Span | None, record: Record | None = None) -> Seen:
+        """Whether a result counts: by the circumstances that set it aside and those it needs."""
+        if date is not None and date.high is not None and date.high > self.day and not item.of:
+            date = date._replace(high=self.day)
+        number = record.number if record else 0
+        state = result.missing or USABLE
+        if state not in (USABLE, "inconclusive") or not (
+            item.set_aside_if or item.counts_only_if or item.stale_after
+        ):
+            return Seen(item, result, state, date, record=number)
+        seen = Seen(item, result, state, date, record=number)
+        why, provided = self._set_aside(item, seen)
+        if why:
+            return seen._replace(state=SET_ASIDE, why=why)
+        return seen._replace(provided=provided)
+
+    def _set_aside(self, item: Item, seen: Seen) -> tuple[str, tuple[str, ...]]:
+        provided = []
+        for condition in item.set_aside_if:
+            truth = self.truth(condition, Context(seen=seen))
+            if truth is TRUE:
+                return self.phrase(condition), ()
+            if truth is UNKNOWN:
+                provided.append(f"not {self.phrase(condition)}")
+        for condition in item.counts_only_if:
+            truth = self.truth(condition, Context(seen=seen))
+            if truth is not TRUE:
+                words = self.phrase(condition)
+                return (f"not {words}" if truth is FALSE else f"not known whether {words}"), ()
+        if item.stale_after is not None:
+            limit = self.day - item.stale_after
+            if seen.date is None or seen.date.low is None or seen.date.high is None:
+                provided.append(f"not older than {item.stale_after} days")
+            elif seen.date.high < limit:
+                return f"older than {item.stale_after} days", ()
+            elif seen.date.low < limit:
+                provided.append(f"not older than {item.stale_after} days")
+        return "", tuple(provided)
+
+    def records(self, of: str) -> tuple[Record, ...] | None:
+        """The records of a list on or before the day of judgement; `None` when the list was left out."""
+        item = self.items[of]
+        found = self.case.lists.get(of)
+        if found is None or self.applicable(item) is FALSE:
+            return None
+        kept = [r for r in found if r.date is None or r.date.low is None or r.date.low <= self.day]
+        dates = [r.date for r in kept]
+        if kept and all(d is not None and d.is_point for d in dates):
+            kept.sort(key=lambda r: r.date.low if r.date and r.date.low is not None else 0)
+        return tuple(kept)
+
+    def record_set_aside(self, of: str, record: Record) -> str:
+        """Why a record does not count (imaging before later surgery), or the empty text."""
+        item = self.items[of]
+        if not item.set_aside_if:
+            return ""
+        seen = Seen(item, Result(None, "", record.place), USABLE, record.date, record=record.number)
+        return self._set_aside(item, seen)[0]
+
+    def applicable(self, item: Item, context: Context = NOWHERE) -> Truth:
+        """Whether the item is to be asked at all."""
+        return TRUE if item.ask_if is None else self.truth(item.ask_if, context)
+
+    def candidates(self, name: Name, context: Context = NOWHERE, lenient: bool = False) -> tuple[Seen, ...]:
+        """The usable results that may be the latest; with `lenient` also those set aside."""
+        if name.of == "circumstance":
+            found = self._circumstance(name.item, context)
+            return (found,) if found is not None else ()
+        if name.of is not None:
+            seen = self.field(name.of, context.record, name.item) if context.record else None
+            return (seen,) if seen and (seen.state == USABLE or (lenient and seen.state == SET_ASIDE)) else ()
+        everything = self.seen(name.item)
+        usable = [
+            s
+            for s in everything
+            if s.state == USABLE or (lenient and s.state == SET_ASIDE and s.result.value)
+        ]
+        if len(usable) < 2:
+            return tuple(usable)
+        if usable[-1].by == "supposed":
+            return (usable[-1],)
+        undated = [s for s in usable if s.date is None]
+        if undated:
+            return tuple(undated)
+        last = max(s.date.low for s in usable if s.date and s.date.low is not None)
+        return tuple(s for s in usable if s.date and s.date.high is not None and s.date.high >= last)
+
+    # --- truth of leaves
+
+    def judge(
+        self, leaf: Leaf, context: Context = NOWHERE, lenient: bool = False
+    ) -> tuple[Truth, tuple[Seen, ...]]:
+        """The truth of one comparison, and the results it looked at."""
+        if leaf.over == "latest":
+            used = self.candidates(leaf.name, context, lenient)
+            if len(used) == 1:
+                return self.holds(leaf, used[0]), used
+            truths = {self.holds(leaf, seen) for seen in used}
+            return (truths.pop() if len(truths) == 1 else UNKNOWN), used
+        results = tuple(
+            s for s in self.seen(leaf.name.item) if s.state in (USABLE, SET_ASIDE, "pending", "inconclusive")
+        )
+        if not results:
+            return UNKNOWN, ()
+        counted = (USABLE, SET_ASIDE) if lenient else (USABLE,)
+        truths_of = [self.holds(leaf, s) if s.state in counted else UNKNOWN for s in results]
+        return (greatest if leaf.over == "ever" else least)(truths_of), results
+
+    def holds(self, leaf: Leaf, seen: Seen) -> Truth:
+        """The truth of a comparison of one result that has a value."""
+        value = seen.result.value
+        if value is None or seen.result.missing == "inconclusive":
+            return UNKNOWN
+        match leaf:
+            case Compare():
+                return _compared(value, leaf.sign, leaf.limits, seen.item)
+            case IsOneOf():
+                truth = _one_of(value, leaf.choices)
+                return opposite(truth) if leaf.negated else truth
+            case Includes():
+                return TRUE if leaf.choice in (value.choices or ()) else FALSE
+            case IsFlagged():
+                return self._flagged(leaf.word, seen, value)[0]
+            case IsLevel():
+                return _level(leaf.level, seen.item, value)
+
+    def measure(self, leaf: IsFlagged, seen: Seen) -> str:
+        """What decided high, low or normal: the laboratory's flag or range, or the reference and its source."""
+        return self._flagged(leaf.word, seen, seen.result.value)[1] if seen.result.value else ""
+
+    def _flagged(self, word: str, seen: Seen, value: Value) -> tuple[Truth, str]:
+        if value.word:
+            return _said(word, "high" if value.word != "negative" else "normal"), "the laboratory's word"
+        if seen.result.flag:
+            flag = {"positive": "high", "negative": "normal"}.get(seen.result.flag, seen.result.flag)
+            return _said(word, flag), f"the laboratory's flag: {seen.result.flag}"
+        own = seen.result.range
+        measured = value.canon or value.span
+        if own is not None and measured is not None:
+            high, low = _over(measured, own), _under(measured, own)
+            return _placed(word, high, low), "the laboratory's range"
+        truths, names = [], []
+        for reference in seen.item.references:
+            holds = least(self.truth(c, Context(seen=seen)) for c in reference.when)
+            if holds is not FALSE:
+                truths.append(_referred(word, value, reference, seen.item))
+                names.append(", ".join(reference.source))
+        if not truths or len(set(truths)) > 1:
+            return (
+                UNKNOWN,
+                "no range of the laboratory, and no reference range that decides"
+                if not truths
+                else "; ".join(names),
+            )
+        return truths[0], f"reference range, {'; '.join(dict.fromkeys(names))}"
+
+    def truth(self, condition: Condition, context: Context = NOWHERE) -> Truth:
+        """The truth of a condition of the dictionary: leaves, `is known`, all, any, not."""
+        match condition:
+            case All(parts=parts):
+                return least(self.truth(part, context) for part in parts)
+            case AnyOf(parts=parts):
+                return greatest(self.truth(part, context) for part in parts)
+            case Not(part=part):
+                return opposite(self.truth(part, context))
+            case IsKnown(name=name):
+                return TRUE if self.is_known(name, context) else FALSE
+            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel():
+                return self.judge(condition, context)[0]
+            case _:
+                raise TypeError(f"{type(condition).__name__} cannot stand in the dictionary")
+
+    def is_known(self, name: Name, context: Context = NOWHERE) -> bool:
+        """Whether there is a usable result; a bound that is only implied is none."""
+        return any(not seen.result.implied for seen in self.candidates(name, context))
+
+    # --- circumstances
+
+    def _circumstance(self, name: str, context: Context) -> Seen | None:
+        """What held at the date of a result: given with it, else worked out, else not known."""
+        seen = context.seen
+        if seen is None:
+            return None
+        if name == "value":
+            return seen if seen.result.value is not None else None
+        item = self.circumstances[name]
+        given = seen.result.around.get(name)
+        if given is not None:
+            return Seen(item, given, USABLE, seen.date) if given.value is not None else None
+        if item.now and seen.date is not None and seen.date == point(self.day):
+            now = self.candidates(Name(item.now))
+            if now:
+                return now[0]._replace(item=item)
+        value, by = self._worked_out(item, seen.date)
+        if value is None:
+            return None
+        return Seen(item, Result(value, "", seen.result.place), USABLE, seen.date, by=by)
+
+    def _worked_out(self, item: Item, date: Span | None) -> tuple[Value | None, str]:
+        if item.worked_out is None:
+            return None, ""
+        how, names = item.worked_out
+        match how:
+            case "pregnant":
+                return _yes_no(self._pregnant(date)), "from the pregnancies"
+            case "days_since_pregnancy_end":
+                span = self._since_pregnancy(date)
+                return (Value("", span, item.unit, span) if span else None), "from the pregnancies"
+            case "medications":
+                return self._drug(item, names, date), "from the medications"
+            case _:
+                return _yes_no(self._later(names, date)), "from the dates"
+
+    def _pregnant(self, date: Span | None) -> Truth:
+        pregnancies = self.case.lists.get(PREGNANCIES)
+        if pregnancies is None:
+            return UNKNOWN
+        inside = [self._during(record, date) for record in pregnancies]
+        if self._now("currently_pregnant", "yes") and not any(
+            self._outcome(r) == "ongoing" for r in pregnancies
+        ):
+            begun = Span(self.day - LONGEST_PREGNANCY, self.day)
+            inside.append(FALSE if date is not None and compare(date, "<", begun) is TRUE else UNKNOWN)
+        return greatest(inside)
+
+    def _during(self, record: Record, date: Span | None) -> Truth:
+        """Whether a pregnancy was under way on a date."""
+        end, gestation = record.date, _span(record.fields.get("gestation"))
+        if self._outcome(record) == "ongoing":
+            end = point(self.day + 1)
+        if (
+            date is None
+            or end is None
+            or date.low is None
+            or date.high is None
+            or end.low is None
+            or end.high is None
+        ):
+            return UNKNOWN
+        longest = gestation.high if gestation and gestation.high is not None else LONGEST_PREGNANCY
+        shortest = gestation.low if gestation and gestation.low is not None else 0
+        if end.high <= date.low or end.low - longest > date.high:
+            return FALSE
+        return TRUE if end.low > date.high and end.high - shortest <= date.low else UNKNOWN
+
+    def _outcome(self, record: Record) -> str:
+        outcome = record.fields.get("outcome")
+        return outcome.value.text if outcome and outcome.value else ""
+
+    def _now(self, item: str, choice: str) -> bool:
+        found = self.candidates(Name(item)) if item in self.items else ()
+        return bool(found) and found[0].result.value is not None and found[0].result.value.text == choice
+
+    def last_pregnancy_end(self, date: Span) -> Span | None:
+        """When the last pregnancy before a date ended; `None` when that is not known or there was none."""
+        ends: Span | None = None
+        for record in self.case.lists.get(PREGNANCIES, ()):
+            if record.date is None:
+                ends = None if self._outcome(record) != "ongoing" else ends
+            elif compare(record.date, ">", date) is not TRUE:
+                ends = record.date
+        return ends
+
+    def _since_pregnancy(self, date: Span | None) -> Span | None:
+        pregnancies = self.case.lists.get(PREGNANCIES)
+        if pregnancies is None:
+            return None
+        ended = [r for r in pregnancies if self._outcome(r) != "ongoing"]
+        before = [
+            r for r in ended if r.date is None or date is None or compare(r.date, ">", date) is not TRUE
+        ]
+        if not before:
+            return NEVER_PREGNANT
+        end = before[-1].date
+        if date is None or end is None or None in (date.low, date.high, end.low, end.high):
+            return None
+        assert date.low is not None and date.high is not None and end.low is not None and end.high is not None
+        return Span(max(0, date.low - end.high), max(0, date.high - end.low))
+
+    def _drug(self, item: Item, classes: tuple[str, ...], date: Span | None) -> Value | None:
+        medications = self.case.lists.get(MEDICATIONS)
+        if medications is None:
+            return None
+        running: dict[str, Truth] = {}
+        for record in medications:
+            drug = record.fields.get("class")
+            names = drug.value.choices if drug and drug.value and drug.value.choices else frozenset(classes)
+            for name in names & frozenset(classes):
+                # No stop written: the drug goes on. A stop that is not known is written `unknown`.
+                stop = record.fields.get("to")
+                held = _between(date, _span(record.fields.get("from")), _span(stop) if stop else _NO_END)
+                running[name] = greatest(
+                    [running.get(name, FALSE), held if drug and len(names) == 1 else least([held, UNKNOWN])]
+                )
+        certain = frozenset(name for name, truth in running.items() if truth is TRUE)
+        if certain:
+            known = certain & frozenset(item.choices)
+            return Value(" and ".join(sorted(certain)), choices=known or frozenset({"yes"}))
+        return None if UNKNOWN in running.values() else Value("no", choices=frozenset({"no"}))
+
+    def _later(self, lists: tuple[str, ...], date: Span | None) -> Truth:
+        truths = []
+        for of in lists:
+            records = self.case.lists.get(of)
+            if records is None:
+                truths.append(UNKNOWN)
+                continue
+            for record in records:
+                if record.date is None or date is None:
+                    truths.append(UNKNOWN)
+                elif compare(record.date, ">", point(self.day)) is not TRUE:
+                    truths.append(compare(record.date, ">", date))
+        return greatest(truths)
+
+    # --- derived items
+
+    def _derived(self, item: Item, context: Context) -> Seen | None:
+        assert item.formula is not None
+        used: list[Seen] = []
+        day = self._sample_day(item.same_sample)
+        if item.same_sample and day is None:
+            return None
+
+        def look(name: str, unit: str, number: int) -> Span | None:
+            record = context.record
+            if record is not None and name in self.items[item.of or ""].fields:
+                if number:
+                    before = [r for r in self.records(item.of or "") or () if r.number < number]
+                    record = before[-1] if before else None
+                found = self.field(item.of or "", record, name) if record else None
+                seen = found if found and found.state == USABLE else None
+            else:
+                among = self.candidates(Name(name))
+                if name in item.same_sample:
+                    among = tuple(
+                        s for s in self.seen(name) if s.state == USABLE and s.date and s.date.low == day
+                    )
+                seen = among[0] if len(among) == 1 else None
+            if seen is None or seen.result.value is None or seen.result.value.canon is None:
+                return None
+            used.append(seen)
+            value = seen.result.value
+            if not unit or unit == seen.item.unit or not seen.item.units:
+                return value.canon
+            if unit == value.unit:
+                return value.span
+            known = next((u for u in seen.item.units.values() if u.text == unit), None)
+            return expressed(value.canon, known) if known and value.canon else None
+
+        span = _computed(item.formula, look, context.record.number if context.record else 0)
+        if span is None:
+            return None
+        from rsa_cli.values import span_text
+
+        value = Value(f"{span_text(span)} {item.unit}".strip(), span, item.unit, span)
+        place = used[0].result.place if used else Place(self.case.name)
+        dates = [s.date for s in used if s.date is not None]
+        return Seen(item, Result(value, "", place), USABLE, max(dates, key=lambda d: d.low or 0) if dates else None,
+                    inputs=tuple(used), record=context.record.number if context.record else 0)  # fmt: skip
+
+    def _sample_day(self, names: tuple[str, ...]) -> Number | None:
+        """The latest day on which every one of the items has a usable result."""
+        days: set[Number] | None = None
+        for name in names:
+            of_item = {
+                s.date.low
+                for s in self.seen(name)
+                if s.state == USABLE and s.date and s.date.is_point and s.date.low is not None
+            }
+            days = of_item if days is None else days & of_item
+        return max(days) if days else None
+
+    # --- words
+
+    def phrase(self, condition: Condition) -> str:
+        """A condition over circumstances in the dictionary's words."""
+        match condition:
+            case All(parts=parts):
+                return " and ".join(self.phrase(part) for part in parts)
+            case AnyOf(parts=parts):
+                return " or ".join(self.phrase(part) for part in parts)
+            case Not(part=part):
+                return f"not {self.phrase(part)}"
+            case IsOneOf(name=name, choices=choices, negated=negated):
+                item = self.circumstances.get(name.item) or self.items.get(name.item)
+                label = item.label if item else "the result"
+                words = [c for c in (item.choices if item else choices) if c in choices] or sorted(choices)
+                if set(choices) == {"yes"} or set(words) == {
+                    c for c in (item.choices if item else ()) if c != "no"
+                }:
+                    return f"not {label}" if negated else label
+                if set(choices) == {"no"}:
+                    return label if negated else f"not {label}"
+                said = " or ".join(w.replace("_", " ") for w in words)
+                return f"{label} {'other than ' if negated else ''}{said}"
+            case Compare(name=name, sign=sign, text=text):
+                item = self.circumstances.get(name.item)
+                limit = text.split(sign, 1)[-1].strip() if sign in text else text
+                words_of = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+                return f"{words_of[sign]} {limit} {item.label}" if item else text
+            case _:
+                return getattr(condition, "text", "")
+
+
+# --- comparisons -----------------------------------------------------------------------------------
+
+
+def _compared(value: Value, sign: str, limits: dict[str, Span], item: Item) -> Truth:
+    """In the unit the value was given in where the limit is written in it, else in the item's own."""
+    if value.span is None:
+        return UNKNOWN
+    limit = limits.get(value.unit)
+    if limit is not None:
+        return compare(value.span, sign, limit)
+    own = _own(limits, item)
+    return compare(value.canon, sign, own) if value.canon and own else UNKNOWN
+
+
+def _own(limits: dict[str, Span], item: Item) -> Span | None:
+    """A limit in the item's own unit."""
+    for unit in item.units.values():
+        if unit.text in limits and not unit.separate:
+            return converted(limits[unit.text], unit)
+    return limits.get("")
+
+
+def _one_of(value: Value, choices: frozenset[str]) -> Truth:
+    if not value.choices:
+        return UNKNOWN
+    if value.choices <= choices:
+        return TRUE
+    return UNKNOWN if value.choices & choices else FALSE
+
+
+def _level(name: str, item: Item, value: Value) -> Truth:
+    names = [level.name for level in item.levels]
+    if value.word:
+        if value.word == "negative":
+            return FALSE
+        return (
+            UNKNOWN
+            if value.word == "positive"
+            else (TRUE if names.index(value.word) >= names.index(name) else FALSE)
+        )
+    level = item.levels[names.index(name)]
+    truths = {
+        _compared(value, sign, limits, item)
+        for sign, limits in ((">=", level.begins), (">", level.above))
+        if limits is not None
+    }
+    return truths.pop() if len(truths) == 1 else UNKNOWN
+
+
+def _said(word: str, flag: str) -> Truth:
+    asked = {"positive": "high", "negative": "normal"}.get(word, word)
+    if word == "negative":
+        return FALSE if flag == "high" else TRUE
+    return TRUE if asked == flag else FALSE
+
+
+def _over(value: Span, normal: Span) -> Truth:
+    if normal.high is None:
+        return FALSE
+    return compare(value, ">" if normal.high_in else ">=", point(normal.high))
+
+
+def _under(value: Span, normal: Span) -> Truth:
+    if normal.low is None or (normal.low == 0 and normal.low_in):
+        return FALSE
+    return compare(value, "<" if normal.low_in else "<=", point(normal.low))
+
+
+def _placed(word: str, high: Truth, low: Truth) -> Truth:
+    if word in ("high", "positive"):
+        return high
+    if word == "negative":
+        return opposite(high)
+    return low if word == "low" else opposite(greatest([high, low]))
+
+
+def _referred(word: str, value: Value, reference: Reference, item: Item) -> Truth:
+    high = _compared(value, ">", reference.high, item) if reference.high else UNKNOWN
+    low = _compared(value, "<", reference.low, item) if reference.low else UNKNOWN
+    if word == "normal":  # an end without a limit does not stand in the way
+        return opposite(greatest([high if reference.high else FALSE, low if reference.low else FALSE]))
+    return _placed(word, high, low)
+
+
+def _yes_no(truth: Truth) -> Value | None:
+    if truth is UNKNOWN:
+        return None
+    word = "yes" if truth is TRUE else "no"
+    return Value(word, choices=frozenset({word}))
+
+
+def _span(result: Result | None) -> Span | None:
+    return result.value.span if result and result.value else None
+
+
+def _between(date: Span | None, start: Span | None, end: Span | None) -> Truth:
+    """Whether a date lies from a start to an end, both included; an end left out is not known."""
+    begun = compare(date, ">=", start) if date and start else UNKNOWN
+    over = compare(date, ">", end) if date and end else UNKNOWN
+    return least([begun, opposite(over)])
+
+
+Look = Callable[[str, str, int], "Span | None"]
+
+
+def _computed(formula: tuple[Any, ...], look: Look, number: int, before: bool = False) -> Span | None:
+    """The span of a formula; `None` where an input is not known or the span would be without end."""
+    match formula:
+        case ("number", value):
+            return point(value)
+        case ("name", name, unit):
+            return look(name, unit, number if before else 0)
+        case ("previous", inner):
+            return _computed(inner, look, number, True)
+        case ("days_between", first, second):
+            return _computed(("-", second, first), look, number, before)
+        case (sign, left, right):
+            a, b = _computed(left, look, number, before), _computed(right, look, number, before)
+            return _arithmetic(sign, a, b) if a is not None and b is not None else None
+        case _:
+            raise TypeError(f"no formula: {formula!r}")
+
+
+def _arithmetic(sign: str, a: Span, b: Span) -> Span | None:
+    if sign == "-":
+        return _arithmetic(
+            "+",
+            a,
+            Span(None if b.high is None else -b.high, None if b.low is None else -b.low, b.high_in, b.low_in),
+        )
+    if sign == "+":
+        low = None if a.low is None or b.low is None else a.low + b.low
+        high = None if a.high is None or b.high is None else a.high + b.high
+        return Span(low, high, a.low_in and b.low_in, a.high_in and b.high_in)
+    if a.low is None or b.low is None or a.low < 0 or b.low < 0:
+        return None  # products of what may be negative are not needed, and not guessed
+    from fractions import Fraction
+
+    if sign == "/":
+        if b.low == 0:
+            return None
+        inverse = Span(
+            0 if b.high is None else Fraction(1) / b.high,
+            Fraction(1) / b.low,
+            b.high_in and b.high is not None,
+            b.low_in,
+        )
+        return _arithmetic("*", a, inverse)
+    high = None if a.high is None or b.high is None else a.high * b.high
+    return Span(a.low * b.low, high, a.low_in and b.low_in, a.high_in and b.high_in)
+
+
+def value_text(seen: Seen) -> str:
+    """A result as a person reads it: the text typed, with its date."""
+    value = seen.result.value
+    text = value.text if value else seen.state
+    item = seen.item
+    if value and value.text in item.choices:
+        text = item.choices[value.text].label
+    if value and item.kind == "derived" and item.formula and value.canon and not seen.inputs:
+        text = value.text
+    return text if seen.date is None else f"{text}, {date_text(seen.date)}"
+
+
+def date_text(date: Span) -> str:
+    """A date as it was given: a day, a month, a year, or two days."""
+    if date.low is None or date.high is None:
+        return "date not known"
+    first, last = iso(date.low), iso(date.high)
+    if first == last:
+        return first
+    if first[:7] == last[:7]:
+        return first[:7]
+    return first[:4] if first[:4] == last[:4] and first[5:] == "01-01" else f"{first} to {last}"
+
+
+def number_text(value: Number) -> str:
+    """A number for people."""
+    return written(value)

@@ -1,0 +1,234 @@
+"""The rule language as values: one class a form, each with the place it was written at.
+
+Every class counts at start-up, so they are dataclasses without comparison and printing: two nodes
+are the same only when they are the same object. Nothing changes a node once it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from rsa_cli.problems import Place
+from rsa_cli.values import Span
+
+Over = Literal["latest", "ever", "always"]
+
+
+class Name(NamedTuple):
+    """What a comparison is about: an item, or a field of the records of the list `of`."""
+
+    item: str
+    of: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.of}.{self.item}" if self.of else self.item
+
+
+@dataclass(eq=False, repr=False)
+class Compare:
+    """`tsh > 4.0–4.5 mIU/L`: the limit by unit, one or both of the item's units in common use."""
+
+    name: Name
+    sign: str
+    limits: dict[str, Span]
+    text: str
+    over: Over
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class IsOneOf:
+    """`outcome is miscarriage or stillbirth`, or with `negated` that it is none of them."""
+
+    name: Name
+    choices: frozenset[str]
+    negated: bool
+    text: str
+    over: Over
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Includes:
+    """`autoimmune_disease includes lupus`."""
+
+    name: Name
+    choice: str
+    text: str
+    over: Over
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class IsFlagged:
+    """`tpo_antibodies is high`: by the laboratory's flag or range, else the reference range."""
+
+    name: Name
+    word: str
+    text: str
+    over: Over
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class IsLevel:
+    """`anticardiolipin_igg is at least moderate`."""
+
+    name: Name
+    level: str
+    text: str
+    over: Over
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class IsKnown:
+    """`gestation is known`: there is a usable result."""
+
+    name: Name
+    text: str
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class RuleHolds:
+    """`recurrent_miscarriage is met`: the truth of another rule."""
+
+    rule: str
+    text: str
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class All:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Any:
+    """One of the parts holds."""
+
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Not:
+    """The part does not hold."""
+
+    part: Condition
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class NotKnown:
+    """Unless it is known that the part holds: never unknown itself."""
+
+    part: Condition
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Some:
+    """At least so many of the parts hold."""
+
+    at_least: int
+    parts: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Weighted:
+    """A part of `points`, worth so many."""
+
+    points: int
+    when: Condition
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Highest:
+    """A part of `points` of which only the greatest counts."""
+
+    parts: tuple[Weighted, ...]
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Points:
+    """The points of the parts reach so many."""
+
+    at_least: int
+    parts: tuple[Weighted | Highest, ...]
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Count:
+    """At least so many records where something holds; over a series, out of so many."""
+
+    of: str
+    where: Condition
+    at_least: int
+    out_of: int | None
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Run:
+    """So many records in a row where something holds; skipped ones neither lengthen nor break it."""
+
+    of: str
+    where: Condition
+    skip: Condition | None
+    at_least: int
+    place: Place
+
+
+@dataclass(eq=False, repr=False)
+class Repeated:
+    """So many results of one item that satisfy, each at least `apart` days after the one before."""
+
+    where: Leaf
+    times: int
+    apart: int
+    text: str
+    place: Place
+
+
+Leaf = Compare | IsOneOf | Includes | IsFlagged | IsLevel
+Condition = (
+    Leaf | IsKnown | RuleHolds | All | Any | Not | NotKnown | Some | Points | Count | Run | Repeated
+)  # fmt: skip
+LEAVES = (Compare, IsOneOf, Includes, IsFlagged, IsLevel)
+
+
+def parts_of(node: Condition) -> tuple[Condition, ...]:
+    """The conditions directly inside a condition."""
+    match node:
+        case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown() | RuleHolds():
+            return ()
+        case All(parts=parts) | Any(parts=parts) | Some(parts=parts):
+            return parts
+        case Not(part=part) | NotKnown(part=part):
+            return (part,)
+        case Points():
+            return tuple(w.when for p in node.parts for w in (p.parts if isinstance(p, Highest) else (p,)))
+        case Count():
+            return (node.where,)
+        case Run():
+            return (node.where,) if node.skip is None else (node.where, node.skip)
+        case Repeated():
+            return (node.where,)
+
+
+def walk(node: Condition) -> list[Condition]:
+    """The condition and everything inside it, outermost first."""
+    found = [node]
+    for part in parts_of(node):
+        found += walk(part)
+    return found

@@ -1,0 +1,629 @@
+"""What would settle an undecided condition: the smallest sets of things that, once known, can decide it.
+
+An *atom* is one thing that may become known; it has finitely many *cells*, cut at the limits that
+the condition compares it with. A *place to look* (`Spot`) is one item, one field of a record, one
+list or one further member of a series: its cells are the ways its atoms may turn out, the way
+"nothing new is known" among them. For a truth wanted of a node, a *solution* says which cells of
+which spots bring it about; solutions combine as the node combines its parts, so the sets are exact
+without trying every combination of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations, product
+from typing import Any, Literal, NamedTuple
+
+from rsa_cli.case import Record, Result
+from rsa_cli.dictionary import Item, Value, converted
+from rsa_cli.engines.reference import Engine, Verdict
+from rsa_cli.evidence import USABLE, Context, Evidence
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
+from rsa_cli.nodes import (
+    All,
+    Any as AnyOf,
+    Compare,
+    Condition,
+    Count,
+    Highest,
+    Includes,
+    IsFlagged,
+    IsKnown,
+    IsLevel,
+    IsOneOf,
+    Name,
+    Not,
+    NotKnown,
+    Points,
+    Repeated,
+    RuleHolds,
+    Run,
+    Some,
+    walk,
+)  # fmt: skip
+from rsa_cli.rulebook import Rulebook
+from rsa_cli.units import Number
+from rsa_cli.values import Span, point
+
+MOST_SETS, MOST_ATOMS, MOST_SOLUTIONS = 12, 6, 4000
+
+# What may be wanted of a node: true, false, and their opposites, which *not known* needs.
+Want = Literal["true", "false", "not true", "not false"]
+_MIRROR: dict[Want, Want] = {
+    "true": "false",
+    "false": "true",
+    "not true": "not false",
+    "not false": "not true",
+}
+
+
+class Atom(NamedTuple):
+    """One thing that may become known.
+
+    `kind` is `item` (a value), `next` (one further result), `value` or `date` (of a result that
+    has none yet), `field` (of record `number`), `list` (left out) or `member` (one further record).
+    """
+
+    kind: str
+    name: str
+    number: int = 0
+    field: str = ""
+
+    @property
+    def yields(self) -> str:
+        """What an investigation must yield to make it known: an item, a list or `list.field`."""
+        return f"{self.name}.{self.field}" if self.field else self.name
+
+
+AtomSet = frozenset[Atom]
+
+
+class Settled(NamedTuple):
+    """The smallest sets of atoms that can make a finding met, and not met; `more` when lists were cut."""
+
+    met: tuple[AtomSet, ...]
+    not_met: tuple[AtomSet, ...]
+    more: bool
+
+    def smallest(self, yields: Iterable[str]) -> int:
+        """The size of the smallest set that holds something an investigation yields, or 0."""
+        wanted = set(yields)
+        lists = {name for name in wanted if "." not in name}
+        sizes = [len(atoms) for atoms in (*self.met, *self.not_met)
+                 if any(a.yields in wanted or (a.kind == "member" and any(w.startswith(f"{a.name}.") for w in wanted))
+                        or (a.kind == "list" and a.name in lists) for a in atoms)]  # fmt: skip
+        return min(sizes, default=0)
+
+
+class Cell(NamedTuple):
+    """One way the atoms of a spot may turn out: which of them, and what the evidence then supposes."""
+
+    atoms: AtomSet
+    given: tuple[tuple[Any, Any], ...]
+
+
+NOTHING_NEW = Cell(frozenset(), ())
+Spot = tuple[Any, ...]
+Solution = dict[Spot, int]  # of each spot the cells allowed, as bits; a spot not named may stay as it is
+
+
+def settle(condition: Condition, rulebook: Rulebook, evidence: Evidence, verdict: Verdict) -> Settled:
+    """What would settle a condition that is unknown; empty when it is decided."""
+    if verdict.truth is not UNKNOWN:
+        return Settled((), (), False)
+    solver = Solver(condition, rulebook, evidence)
+    met, not_met = solver.sets("true"), solver.sets("false")
+    more = solver.cut or len(met) > MOST_SETS or len(not_met) > MOST_SETS
+    return Settled(met[:MOST_SETS], not_met[:MOST_SETS], more)
+
+
+class Solver:
+    """Finds the minimal sets for one condition over one case. `cut` says that something was left out."""
+
+    def __init__(
+        self, condition: Condition, rulebook: Rulebook, evidence: Evidence, most_atoms: int = MOST_ATOMS
+    ) -> None:
+        self.condition = condition
+        self.rulebook = rulebook
+        self.evidence = evidence
+        self.most_atoms = most_atoms
+        self.cut = False
+        self.nodes = list(_through(condition, rulebook))
+        self.engines: dict[tuple[Spot, int], Engine] = {}
+        self.here = Engine(rulebook, evidence)
+        self.spots: dict[Spot, list[Cell]] = {}
+        self._smallest: dict[tuple[Spot, int], int] = {}
+
+    def sets(self, want: Want) -> tuple[AtomSet, ...]:
+        """Every set of atoms, minimal by inclusion, that can bring the truth wanted about."""
+        found: set[AtomSet] = set()
+        for solution in self.solve(self.condition, want, Context()):
+            choices = [self._subsets(spot, mask) for spot, mask in solution.items()]
+            for chosen in product(*choices):
+                atoms = frozenset().union(*chosen)
+                if len(atoms) <= self.most_atoms:
+                    found.add(atoms)
+        minimal = [s for s in found if not any(other < s for other in found)]
+        return tuple(sorted(minimal, key=lambda s: (len(s), sorted(s))))
+
+    # --- solutions of a node
+
+    def solve(self, node: Condition, want: Want, context: Context) -> list[Solution]:
+        """Each way to bring the truth wanted about; none when nothing can, `{}` when it is so already."""
+        match node:
+            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
+                return self._leaf(node, want, context, self.spot_of(node.name, context))
+            case Repeated():
+                return self._leaf(node, want, context, self.spot_of(node.where.name, context))
+            case RuleHolds():
+                return self.solve(self.rulebook.rules[node.rule].when, want, Context())
+            case Not():
+                return self.solve(node.part, _MIRROR[want], context)
+            case NotKnown():
+                wanted: Want = "not true" if want in ("true", "not false") else "true"
+                return self.solve(node.part, wanted, context)
+            case All() | AnyOf():
+                every = isinstance(node, All) == (want in ("true", "not false"))
+                parts = [self.solve(part, want, context) for part in node.parts]
+                return self._together(parts) if every else self._pruned([s for part in parts for s in part])
+            case Some():
+                return self._enough(
+                    [self.solve(part, want, context) for part in node.parts], node.at_least, want
+                )
+            case Points():
+                return self._points(node, want, context)
+            case Count():
+                return self._count(node, want)
+            case Run():
+                return self._run(node, want)
+
+    def _leaf(self, node: Condition, want: Want, context: Context, spot: Spot | None) -> list[Solution]:
+        if spot is None:
+            truth = self.here.verdict(node, context).truth
+            return [{}] if _is(truth, want) else []
+        mask = 0
+        cells = self.spots[spot]
+        for index in range(len(cells)):
+            if _is(self.engine(spot, index).verdict(node, context).truth, want):
+                mask |= 1 << index
+        if mask == 0:
+            return []
+        return [{}] if mask == (1 << len(cells)) - 1 else [{spot: mask}]
+
+    def engine(self, spot: Spot, index: int) -> Engine:
+        """An engine over the case with one cell of a spot supposed."""
+        if index == 0:
+            return self.here
+        found = self.engines.get((spot, index))
+        if found is None:
+            given = dict(self.spots[spot][index].given)
+            found = self.engines[spot, index] = Engine(
+                self.rulebook, self.evidence.supposing(given, self.rulebook)
+            )
+        return found
+
+    def _together(self, parts: list[list[Solution]]) -> list[Solution]:
+        """Every part at once."""
+        found: list[Solution] = [{}]
+        for part in sorted(parts, key=len):
+            if not part:
+                return []
+            found = self._pruned([m for a in found for b in part if (m := self._merged(a, b)) is not None])
+        return found
+
+    def _merged(self, one: Solution, two: Solution) -> Solution | None:
+        if not one or not two:
+            return one or two
+        merged = dict(one)
+        for spot, mask in two.items():
+            both = merged.get(spot, mask) & mask
+            if both == 0:
+                return None
+            merged[spot] = both
+        if sum(self._least(spot, mask) for spot, mask in merged.items()) > self.most_atoms:
+            self.cut = True
+            return None
+        return merged
+
+    def _least(self, spot: Spot, mask: int) -> int:
+        """The fewest atoms of a spot that one of these cells needs."""
+        found = self._smallest.get((spot, mask))
+        if found is None:
+            cells = self.spots[spot]
+            found = min(len(cells[i].atoms) for i in range(len(cells)) if mask >> i & 1)
+            self._smallest[spot, mask] = found
+        return found
+
+    def _subsets(self, spot: Spot, mask: int) -> list[AtomSet]:
+        sets = {cell.atoms for i, cell in enumerate(self.spots[spot]) if mask >> i & 1}
+        return [s for s in sets if not any(other < s for other in sets)]
+
+    def _pruned(self, solutions: list[Solution]) -> list[Solution]:
+        """Without those that another one allows more than."""
+        if len(solutions) < 2:
+            return solutions
+        if {} in solutions:
+            return [{}]
+        unique = {tuple(sorted(((repr(s), m) for s, m in sol.items()))): sol for sol in solutions}
+        ordered = sorted(unique.values(), key=len)
+        if len(ordered) > MOST_SOLUTIONS:
+            self.cut = True
+            ordered = ordered[:MOST_SOLUTIONS]
+        if len(ordered) > 300:
+            return ordered
+        kept: list[Solution] = []
+        for solution in ordered:
+            if not any(
+                all(spot in solution and solution[spot] & ~mask == 0 for spot, mask in k.items())
+                for k in kept
+            ):
+                kept.append(solution)
+        return kept
+
+    def _enough(self, parts: list[list[Solution]], at_least: int, want: Want) -> list[Solution]:
+        """At least so many of the parts (true), or too few of them (false). `parts` are solved for the truth wanted."""
+        needed = at_least if want in ("true", "not false") else len(parts) - at_least + 1
+        if needed <= 0:
+            return [{}]
+        needed -= sum(part == [{}] for part in parts)
+        open_ = [part for part in parts if part and part != [{}]]
+        if needed <= 0:
+            return [{}]
+        # The ways to bring about k of the parts met so far, for every k up to the number needed.
+        ways: list[list[Solution]] = [[{}], *([] for _ in range(needed))]
+        for part in open_:
+            for k in range(needed, 0, -1):
+                more = [m for a in ways[k - 1] for b in part if (m := self._merged(a, b)) is not None]
+                if more:
+                    ways[k] = self._pruned(ways[k] + more)
+        return ways[needed]
+
+    def _points(self, node: Points, want: Want, context: Context) -> list[Solution]:
+        """Choices part by part: what counts for certain (true), or what may still count (false)."""
+        reach = want in ("true", "not false")
+        sums: dict[int, list[Solution]] = {0: [{}]}
+        for part in node.parts:
+            weighted = sorted(part.parts if isinstance(part, Highest) else (part,), key=lambda w: -w.points)
+            options: list[tuple[int, list[Solution]]] = []
+            if reach:
+                options = [(0, [{}]), *((w.points, self.solve(w.when, want, context)) for w in weighted)]
+            else:  # the greatest ones are ruled out one after another
+                ruled: list[Solution] = [{}]
+                for w in weighted:
+                    options.append((w.points, ruled))
+                    ruled = self._together([ruled, self.solve(w.when, want, context)])
+                options.append((0, ruled))
+            after: dict[int, list[Solution]] = {}
+            for total, ways in sums.items():
+                for points, solutions in options:
+                    reached = min(total + points, node.at_least)
+                    after.setdefault(reached, []).extend(self._together([ways, solutions]))
+            sums = {total: self._pruned(ways) for total, ways in after.items() if ways}
+        if reach:
+            return sums.get(node.at_least, [])
+        return self._pruned([s for total, ways in sums.items() if total < node.at_least for s in ways])
+
+    def _count(self, node: Count, want: Want) -> list[Solution]:
+        records = self.evidence.records(node.of)
+        if records is None and node.out_of is None:
+            return self._leaf(node, want, Context(), self._list_spot(node.of))
+        parts = [self._record(node, record, node.where, want) for record in records or ()]
+        for index in range(len(records or ()), node.out_of or 0):
+            parts.append(self._member(node, index, want))
+        return self._enough(parts, node.at_least, want)
+
+    def _record(self, node: Count | Run, record: Record, part: Condition, want: Want) -> list[Solution]:
+        if self.evidence.record_set_aside(node.of, record):
+            return [{}] if want.startswith("not") else []
+        return self.solve(part, want, Context(record))
+
+    def _member(self, node: Count, index: int, want: Want) -> list[Solution]:
+        """One further member of a series, of which each count over it may hold or not."""
+        counts = [n for n in self.nodes if isinstance(n, Count) and n.of == node.of and n.out_of]
+        spot: Spot = ("member", node.of, index)
+        if spot not in self.spots:
+            atom = frozenset({Atom("member", node.of, index + 1)})
+            self.spots[spot] = [NOTHING_NEW] + [
+                Cell(
+                    atom,
+                    tuple(
+                        (("member", node.of, index, id(n)), t) for n, t in zip(counts, truths, strict=True)
+                    ),
+                )
+                for truths in product((TRUE, FALSE), repeat=len(counts))
+            ]
+        mask = 0
+        for i, cell in enumerate(self.spots[spot]):
+            if _is(dict(cell.given).get(("member", node.of, index, id(node)), UNKNOWN), want):
+                mask |= 1 << i
+        return [{spot: mask}] if mask else []
+
+    def _list_spot(self, of: str) -> Spot:
+        """A list left out: each count or run over it may be reached or not."""
+        spot: Spot = ("list", of)
+        if spot not in self.spots:
+            over = [n for n in self.nodes if isinstance(n, Count | Run) and n.of == of]
+            atom = frozenset({Atom("list", of)})
+            self.spots[spot] = [NOTHING_NEW] + [
+                Cell(atom, tuple((("node", id(n)), t) for n, t in zip(over, truths, strict=True)))
+                for truths in product((TRUE, FALSE), repeat=len(over))
+            ]
+        return spot
+
+    def _run(self, node: Run, want: Want) -> list[Solution]:
+        records = self.evidence.records(node.of)
+        if records is None:
+            return self._leaf(node, want, Context(), self._list_spot(node.of))
+        reach = want in ("true", "not false")
+        # State: how long the run is now, up to the number needed -> the ways that lead there.
+        states: dict[int, list[Solution]] = {0: [{}]}
+        for record in records:
+            after: dict[int, list[Solution]] = {}
+            for effect, solutions in self._effects(node, record, want):
+                for length, ways in states.items():
+                    if reach and length == node.at_least:
+                        after.setdefault(length, []).extend(ways)
+                        continue
+                    then = length + 1 if effect == "longer" else 0 if effect == "broken" else length
+                    if then >= node.at_least and not reach:
+                        continue
+                    after.setdefault(then, []).extend(self._together([ways, solutions]))
+            states = {length: self._pruned(ways) for length, ways in after.items() if ways}
+        if reach:
+            return states.get(node.at_least, [])
+        return self._pruned([s for ways in states.values() for s in ways])
+
+    def _effects(self, node: Run, record: Record, want: Want) -> list[tuple[str, list[Solution]]]:
+        """What a record may do to the run that is certain (true) or possible (false), and how."""
+
+        def where(wanted: Want) -> list[Solution]:
+            return self._record(node, record, node.where, wanted)
+
+        def skip(wanted: Want) -> list[Solution]:
+            if node.skip is None:
+                return [{}] if wanted in ("false", "not true") else []
+            return (
+                self._record(node, record, node.skip, wanted)
+                if not _aside(self, node, record)
+                else self.solve(node.skip, wanted, Context(record))
+            )
+
+        def both(one: list[Solution], two: list[Solution]) -> list[Solution]:
+            return self._together([one, two])
+
+        def either(one: list[Solution], two: list[Solution]) -> list[Solution]:
+            return self._pruned(one + two)
+
+        match want:
+            case (
+                "true"
+            ):  # certain: lengthened where it holds and is not skipped, unbroken where it holds or is skipped
+                return [
+                    ("longer", both(where("true"), skip("false"))),
+                    ("same", either(skip("true"), where("true"))),
+                    ("broken", [{}]),
+                ]
+            case "not false":
+                return [
+                    ("longer", both(where("not false"), skip("not true"))),
+                    ("same", skip("not false")),
+                    ("broken", [{}]),
+                ]
+            case "false":  # possible: a record is left as it is, or can no longer lengthen, or breaks the run
+                return [
+                    ("longer", [{}]),
+                    ("same", either(where("false"), skip("true"))),
+                    ("broken", both(where("false"), skip("false"))),
+                ]
+            case "not true":
+                return [
+                    ("longer", [{}]),
+                    ("same", either(where("not true"), skip("not false"))),
+                    ("broken", both(where("not true"), skip("not true"))),
+                ]
+
+    # --- atoms and cells
+
+    def spot_of(self, name: Name, context: Context) -> Spot | None:
+        """The spot a leaf looks at, or `None` when nothing new can become known there."""
+        if name.of and context.record is None:
+            return None
+        spot: Spot = (
+            ("field", name.of, context.record.number, name.item)
+            if name.of and context.record
+            else ("item", name.item)
+        )
+        if spot not in self.spots:
+            cells = (
+                self._field_cells(name, context.record)
+                if name.of and context.record
+                else self._item_cells(name.item)
+            )
+            self.spots[spot] = [NOTHING_NEW, *cells]
+        return spot if len(self.spots[spot]) > 1 else None
+
+    def _field_cells(self, name: Name, record: Record) -> list[Cell]:
+        assert name.of is not None
+        item = self.evidence.items[name.of].fields[name.item]
+        seen = self.evidence.field(name.of, record, name.item)
+        if self.evidence.applicable(item, Context(record)) is FALSE or self.evidence.record_set_aside(
+            name.of, record
+        ):
+            return []
+        within = seen.result.value if seen is not None and seen.state == USABLE else None
+        if within is not None and not _open(within):
+            return []
+        atom = frozenset({Atom("field", name.of, record.number, name.item)})
+        key = ("field", name.of, record.number, name.item)
+        return [Cell(atom, ((key, value),)) for value in self._values(item, name, within)]
+
+    def _item_cells(self, name: str) -> list[Cell]:
+        item = self.evidence.items[name]
+        if self.evidence.applicable(item) is FALSE:
+            return []
+        usable = self.evidence.candidates(Name(name))
+        repeats = [n for n in self.nodes if isinstance(n, Repeated) and n.where.name.item == name]
+        singles: list[list[Cell]] = []
+        within = usable[0].result if len(usable) == 1 else None
+        straddles = within is not None and within.value is not None and _open(within.value)
+        values = self._values(item, Name(name), within.value if straddles and within else None)
+        if repeats:
+            for index, result in enumerate(self.evidence.case.results.get(name, ())):
+                seen = next((s for s in self.evidence.seen(name) if s.result is result), None)
+                if seen is None or seen.state not in (USABLE, "pending", "inconclusive"):
+                    continue
+                open_value = result.value is None or result.missing or _open(result.value)
+                if open_value:
+                    inner = self._values(item, Name(name), result.value if not result.missing else None)
+                    atom = frozenset({Atom("value", name, index + 1)})
+                    singles.append([Cell(atom, ((("value", name, index), v),)) for v in inner])
+                if seen.date is None or not seen.date.is_point:
+                    atom = frozenset({Atom("date", name, index + 1)})
+                    singles.append(
+                        [
+                            Cell(atom, ((("date", name, index), d),))
+                            for d in self._dates(name, seen.date, repeats)
+                        ]
+                    )
+            later = self.evidence.day + 2 * max(n.apart for n in repeats)
+            atom = frozenset({Atom("next", name)})
+            singles.append([Cell(atom, ((("next", name), v._replace(date=point(later))),)) for v in values])
+        if not usable or straddles or len(usable) > 1:
+            atom = frozenset({Atom("item", name)})
+            if not (repeats and (straddles or usable)):
+                singles.insert(0, [Cell(atom, ((("item", name), v),)) for v in values])
+        if len(singles) > 4:
+            self.cut = True
+            singles = [singles[0], *singles[-2:]]
+        cells: list[Cell] = []
+        for size in range(1, len(singles) + 1):
+            for chosen in combinations(singles, size):
+                for combo in product(*chosen):
+                    cells.append(
+                        Cell(
+                            frozenset().union(*(c.atoms for c in combo)),
+                            tuple(g for c in combo for g in c.given),
+                        )
+                    )
+        return cells
+
+    def _dates(self, name: str, within: Span | None, repeats: list[Repeated]) -> list[Span]:
+        """Days that tell: at every distance asked for from the other results, and just short of it."""
+        others = [
+            s.date.low
+            for s in self.evidence.seen(name)
+            if s.date and s.date.is_point and s.date.low is not None
+        ]
+        low = within.low if within and within.low is not None else min([*others, self.evidence.day]) - 10**4
+        high = within.high if within and within.high is not None else self.evidence.day
+        days = {low, high}
+        for other in others:
+            for node in repeats:
+                days |= {
+                    other,
+                    other - node.apart,
+                    other - node.apart + 1,
+                    other + node.apart,
+                    other + node.apart - 1,
+                    other - 1,
+                    other + 1,
+                }
+        return [point(day) for day in sorted(days) if low <= day <= min(high, self.evidence.day)]
+
+    def _values(self, item: Item, name: Name, within: Value | None) -> list[Result]:
+        """One result for each cell of an item's value, within what is known of it."""
+        leaves = [n.where if isinstance(n, Repeated) else n for n in self.nodes
+                  if isinstance(n, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown | Repeated)]  # fmt: skip
+        about = [leaf for leaf in leaves if not isinstance(leaf, IsKnown) and leaf.name == name]
+        if item.kind == "choices":
+            mentioned = sorted({leaf.choice for leaf in about if isinstance(leaf, Includes)})
+            sets = [frozenset(c) for k in range(len(mentioned) + 1) for c in combinations(mentioned, k)]
+            return [Result(Value(", ".join(sorted(s)) or "none", choices=s), "", item.place) for s in sets]
+        if item.choices:
+            allowed = within.choices if within and within.choices else item.settled_choices()
+            return [
+                Result(Value(c, choices=frozenset({c})), "", item.place)
+                for c in item.settled_choices()
+                if c in allowed
+            ]
+        if item.kind == "text":
+            return [Result(Value("known"), "", item.place)]
+        cuts: set[Number] = set()
+        for leaf in about:
+            cuts |= set(self._cuts(leaf, item))
+        if not cuts and any(isinstance(leaf, IsFlagged) for leaf in about):
+            return [Result(Value(flag), "", item.place, flag=flag) for flag in ("high", "normal", "low")]
+        span = within.canon if within and within.canon else item.plausible or Span(None, None)
+        unit = item.unit
+        return [
+            Result(Value(str(n), point(n), unit, point(n)), "", item.place)
+            for n in _cells(cuts, span, item.kind)
+        ]
+
+    def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:
+        limits: list[dict[str, Span]] = []
+        match leaf:
+            case Compare():
+                limits = [leaf.limits]
+            case IsLevel():
+                limits = [ends for level in item.levels for ends in (level.begins, level.above) if ends]
+            case IsFlagged():
+                limits = [ends for r in item.references for ends in (r.low, r.high) if ends]
+            case _:
+                pass
+        for ends in limits:
+            for unit, span in ends.items():
+                scale = next((u for u in item.units.values() if u.text == unit), None)
+                if scale is not None and scale.separate:
+                    continue
+                own = converted(span, scale) if scale else span
+                yield from (end for end in (own.low, own.high) if end is not None)
+                break
+
+
+def _cells(cuts: set[Number], within: Span, kind: str) -> list[Number]:
+    """One number on each cut, and one between every two neighbours, inside a span."""
+    whole = kind in ("gestation", "date")
+    ends = sorted(cuts | {end for end in (within.low, within.high) if end is not None})
+    if not ends:
+        return [1]
+    from fractions import Fraction
+
+    numbers: list[Number] = [] if within.low is not None else [ends[0] - 1]
+    for one, two in zip(ends, ends[1:], strict=False):
+        numbers.append(one)
+        if not whole:
+            numbers.append(Fraction(one + two) / 2)
+        elif two - one > 1:
+            numbers.append(one + 1)
+    numbers.append(ends[-1])
+    if within.high is None:
+        numbers.append(ends[-1] + 1)
+    return [n for n in numbers if point(n).within(within)]
+
+
+def _open(value: Value) -> bool:
+    """Whether more may become known of a value: a span, or a choice that covers several."""
+    if value.choices is not None:
+        return len(value.choices) > 1 and "," not in value.text
+    return bool(value.canon and not value.canon.is_point)
+
+
+def _is(truth: object, want: Want) -> bool:
+    if want == "true":
+        return truth is TRUE
+    if want == "false":
+        return truth is FALSE
+    return truth is not (TRUE if want == "not true" else FALSE)
+
+
+def _aside(solver: Solver, node: Count | Run, record: Record) -> bool:
+    return bool(solver.evidence.record_set_aside(node.of, record))
+
+
+def _through(condition: Condition, rulebook: Rulebook) -> Iterator[Condition]:
+    """Every node of a condition, those of the rules it refers to included."""
+    for node in walk(condition):
+        yield node
+        if isinstance(node, RuleHolds):
+            yield from _through(rulebook.rules[node.rule].when, rulebook)
