@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
+from rsa_cli.dictionary import Value
 from rsa_cli.engines.reference import Engine, Judgement, Verdict
-from rsa_cli.evidence import USABLE, Context, Evidence, Seen, value_text
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.nodes import (
     All,
@@ -33,8 +34,8 @@ from rsa_cli.nodes import (
     walk,
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
-from rsa_cli.rulebook import OCCASIONS, Example, Investigation, Rule, Rulebook
-from rsa_cli.settle import Settled, settle
+from rsa_cli.rulebook import TIERS, Example, Investigation, Rule, Rulebook
+from rsa_cli.settle import Atom, Settled, settle
 from rsa_cli.source import Source
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text
@@ -43,6 +44,7 @@ MET, SUSPECTED, UNDETERMINED, NOT_ASSESSED, NOT_MET, NOT_APPLICABLE = STATUSES =
     "met", "suspected", "undetermined", "not assessed", "not met", "not applicable",
 )  # fmt: skip
 DECIDES_THE_DEFINITION = "recurrent_miscarriage"
+WEIGHT = {"accepted": 1, "definition": 1, "red_flag": 1, "disputed": 0.5}
 BURDEN = {"question": 1, "examination": 2, "blood": 3, "timed blood": 4, "imaging": 5, "invasive": 8}
 
 
@@ -62,6 +64,8 @@ class Reason(NamedTuple):
     passed: tuple[str, ...] = ()
     record: int = 0
     item: str = ""
+    quantity: Value | None = None
+    date: Span | None = None
 
 
 class Finding(NamedTuple):
@@ -324,7 +328,7 @@ def _finding(rule: Rule, engine: Engine, rulebook: Rulebook) -> Finding:
     unknown = tuple(dict.fromkeys(_not_known(judgement.when, evidence)))
     today = judgement.today.truth if judgement.today else None
     open_ = judgement.when.truth is UNKNOWN
-    due = tuple(_due(judgement, status, today))
+    due = tuple(_due(judgement, status, today, evidence))
     settled = settle(rulebook.rules[rule.id].when, rulebook, evidence, judgement.when) if open_ else None
     return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
 
@@ -440,6 +444,10 @@ def _leaf_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     leaf = verdict.condition
     assert isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown)
     for seen in verdict.used:
+        if not isinstance(leaf, IsKnown) and leaf.over != "latest" and verdict.truth is not UNKNOWN:
+            # Of *ever* and *always*, the results that decide.
+            if evidence.holds(leaf, seen) is not verdict.truth:
+                continue
         yield _reason(
             seen,
             leaf.text,
@@ -453,7 +461,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
     passed: tuple[str, ...] = ()
     if not seen.item.of:
         passed = tuple(
-            f"{value_text(s)}: {s.why or s.state}" for s in evidence.seen(seen.item.id)
+            _passed(s) for s in evidence.seen(seen.item.id)
             if s.state in ("pending", "inconclusive", "set aside") and s is not seen
         )  # fmt: skip
     assumed = tuple(f"provided: {words}" for words in seen.provided)
@@ -464,7 +472,20 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
     places = tuple(s.result.place for s in seen.inputs) or (seen.result.place,)
     value = value_text(seen) + (f" ({_method(seen)})" if _method(seen) else "")
     return Reason(
-        seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, seen.item.id
+        seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, seen.item.id,
+        seen.result.value, seen.date,
+    )  # fmt: skip
+
+
+def _passed(seen: Seen) -> str:
+    """A result that a reason does not use, in words."""
+    when = f" of {date_text(seen.date)}" if seen.date else ""
+    if seen.state == "pending":
+        return f"one{when} is awaited"
+    return (
+        f"one{when} decides nothing"
+        if seen.state == "inconclusive"
+        else f"one{when} is set aside: {seen.why}"
     )
 
 
@@ -476,10 +497,8 @@ def _method(seen: Seen) -> str:
 def _assumed(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     part = verdict.parts[0]
     if part.truth is UNKNOWN:
-        text = getattr(part.condition, "text", "")
-        yield Reason(
-            "assumes", f"not known: {text}", f"not known to be so: {text}", verdict.truth, record=part.record
-        )
+        said = f"not known to be so: {evidence.phrase(part.condition)}"
+        yield Reason("assumes", said, getattr(part.condition, "text", ""), verdict.truth, record=part.record)
     elif verdict.truth is FALSE:
         yield from _reasons(part, evidence)
 
@@ -507,8 +526,10 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     records = {r.number: r for r in evidence.records(node.of) or ()}
     said = ", ".join(map(str, sorted(numbers))) or "none"
     if node.of in evidence.case.lists:
-        how = f"{len(numbers)} in a row" if isinstance(node, Run) else f"{len(numbers)}"
-        value = f"{how}: {said}" if numbers else "none"
+        value = f"{len(numbers)}: {said}" if numbers else "none"
+        if isinstance(node, Run) and numbers:
+            longest = "at most " if verdict.truth is FALSE else ""
+            value = f"{longest}{len(numbers)} in a row: {said}"
         if verdict.truth is UNKNOWN and verdict.maybe:
             value += f" (not known of {', '.join(map(str, sorted(verdict.maybe)))})"
         places = tuple(records[n].place for n in sorted(numbers) if n in records)
@@ -568,13 +589,13 @@ def _label(name: Name, evidence: Evidence) -> str:
     return evidence.items[name.of].fields[name.item].label if name.of else evidence.items[name.item].label
 
 
-def _due(judgement: Judgement, status: str, today: Truth | None) -> Iterator[Due]:
+def _due(judgement: Judgement, status: str, today: Truth | None, evidence: Evidence) -> Iterator[Due]:
     """When something positive is to be tested again, by the article and by today's criterion."""
     if status == NOT_MET or (status == MET and today in (None, TRUE)):
         return
-    article = {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.when)}
+    article = {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.when, evidence)}
     current = (
-        {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.today)}
+        {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.today, evidence)}
         if judgement.today
         else {}
     )
@@ -586,17 +607,14 @@ def _due(judgement: Judgement, status: str, today: Truth | None) -> Iterator[Due
         yield Due(item, when, one, days, two, weeks)
 
 
-def _repeats(verdict: Verdict) -> Iterator[tuple[Verdict, Repeated]]:
+def _repeats(verdict: Verdict, evidence: Evidence) -> Iterator[tuple[Verdict, Repeated]]:
+    """The open *repeated* of which one result satisfies: what is to be taken again."""
     node = verdict.condition
-    if (
-        isinstance(node, Repeated)
-        and verdict.truth is UNKNOWN
-        and verdict.earliest
-        and not verdict.earliest.startswith("two")
-    ):
-        yield verdict, node
+    if isinstance(node, Repeated) and verdict.truth is UNKNOWN:
+        if any(s.state == USABLE and evidence.holds(node.where, s) is TRUE for s in verdict.used):
+            yield verdict, node
     for part in verdict.parts:
-        yield from _repeats(part)
+        yield from _repeats(part, evidence)
 
 
 def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplained:
@@ -618,98 +636,124 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
 
 
 def _checklist(findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook) -> tuple[Line, ...]:
-    definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
+    settles = {
+        f.rule.id: _investigations_that_settle(f, rulebook) for f in findings if f.rule.kind != "reminder"
+    }
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
-        line, rank = _line(investigation, findings, engine, definition)
+        line, rank = _line(investigation, findings, engine, settles)
         lines.append((rank, BURDEN[investigation.burden], number, line))
     return tuple(line for *_, line in sorted(lines, key=lambda entry: entry[:3]))
 
 
+class Help(NamedTuple):
+    """What investigations can do for one finding: the size of the smallest settle set each has a part in.
+
+    Sets are counted in investigations: tests taken together are one, so five antibodies in one
+    sample count once. `question` is the same for findings that the very same sets settle.
+    """
+
+    sizes: dict[str, int]
+    question: frozenset[frozenset[str]]
+
+
+def _help(finding: Finding, rulebook: Rulebook) -> Help:
+    sizes: dict[str, int] = {}
+    sets = (*finding.settled.met, *finding.settled.not_met) if finding.settled else ()
+    for atoms in sets:
+        needed = {
+            a.yields: tuple(i.id for i in rulebook.investigations.values() if yields(i, a)) for a in atoms
+        }
+        size = len({ids or (name,) for name, ids in needed.items()})
+        for investigation in {i for ids in needed.values() for i in ids}:
+            sizes[investigation] = min(size, sizes.get(investigation, size))
+    return Help(sizes, frozenset(frozenset(a.yields for a in atoms) for atoms in sets))
+
+
+def yields(investigation: Investigation, atom: Atom) -> bool:
+    """Whether an investigation can make something known that may become known."""
+    if atom.kind in ("member", "list"):
+        return any(name.partition(".")[0] == atom.name for name in investigation.yields)
+    return atom.yields in investigation.yields
+
+
 def _line(
-    investigation: Investigation, findings: tuple[Finding, ...], engine: Engine, definition: Finding | None
+    investigation: Investigation,
+    findings: tuple[Finding, ...],
+    engine: Engine,
+    settles: dict[str, Help],
 ) -> tuple[Line, tuple[int, float]]:
     evidence = engine.evidence
-    states = [_yield_state(name, evidence) for name in investigation.yields]
-    asked = {s for s in states if s}
-    state, notes = _progress(investigation, states, evidence)
+    state, notes = _progress(investigation, evidence)
+    helped = [f for f in findings if f.rule.id in settles and investigation.id in settles[f.rule.id].sizes]
     due = [(f, d) for f in findings for d in f.due if d.item in investigation.yields]
-    lifted = ""
-    why: list[str] = []
-    settles: list[str] = []
-    score = 0.0
-    for finding in findings:
-        if finding.settled is None or finding.rule.kind == "reminder":
-            continue
-        smallest = finding.settled.smallest(investigation.yields)
-        if smallest:
-            settles.append(finding.rule.finding)
-            score += 1 / smallest
-            if finding.rule.kind == "red_flag" and finding.status in (SUSPECTED, MET):
-                lifted, why = "red flag", [finding.rule.finding, *why]
-            elif finding.status == SUSPECTED and lifted != "red flag":
-                lifted = "suspected"
-                why.append(f"suspected: {finding.rule.finding}")
-    if any(f.rule.kind == "red_flag" and f.status in (MET, SUSPECTED) and f.settled is None
-           and any(n in investigation.yields for n in _tested(f.rule, engine.rulebook)) for f in findings):  # fmt: skip
-        lifted = "red flag"
-    indicated = (
-        investigation.indicated_if is not None and engine.verdict(investigation.indicated_if).truth is TRUE
-    )
-    if indicated and not lifted:
-        lifted = "indicated"
-    day = ""
+    place = _place(investigation, findings, helped, engine)
+    if due and place != "red flag":
+        place = "due"
+    day = next((d.when for _, d in due), "")
     if due:
-        finding, first = due[0]
-        day = first.when
-        settles = list(dict.fromkeys([f.rule.finding for f, _ in due] + settles))
-        state = "repeat due" if day not in ("not now",) else "not now"
-        lifted = "due"
-    if state not in ("done",):
+        state = "not now" if day == "not now" else "repeat due"
+    if state != "done":
         if any(engine.verdict(c).truth is TRUE for c in investigation.not_now_if):
             state = "not now"
             notes.append(" or ".join(evidence.phrase(c) for c in investigation.not_now_if))
         elif any(engine.verdict(c).truth is UNKNOWN for c in investigation.first_rule_out):
             state = "first rule out"
             notes.append(" or ".join(evidence.phrase(c) for c in investigation.first_rule_out))
-        if definition and definition.status == NOT_MET and not lifted and not investigation.safety:
+        definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
+        if definition and definition.status == NOT_MET and place in TIERS and not investigation.safety:
             state = "not called for"
-    if state == "awaited":
-        lifted = lifted or "awaited"
-    place = lifted or investigation.tier
-    if investigation.tier == "discouraged" and lifted not in ("due", "awaited"):
-        place = "discouraged"
-    asks_first = (
-        definition is not None
-        and definition.status in (UNDETERMINED, NOT_ASSESSED)
-        and definition.settled is not None
-    )
-    if (
-        asks_first
-        and definition
-        and definition.settled
-        and definition.settled.smallest(investigation.yields)
-        and not lifted
-    ):
-        place = "definition"
-    ranks = (
-        "due",
-        "red flag",
-        "awaited",
-        "definition",
-        "suspected",
-        "core",
-        "indicated",
-        "article",
-        "discouraged",
-    )
-    line = Line(investigation, state, day, tuple(why), tuple(dict.fromkeys(settles)), place, tuple(notes))
-    _ = asked
-    return line, (ranks.index(place), -score)
+    if state == "awaited" and place in TIERS:
+        place = "awaited"
+    names = list(dict.fromkeys(f.rule.finding for f in (*(f for f, _ in due), *helped)))
+    why = tuple(f.rule.finding for f in helped if f.status == SUSPECTED or f.rule.kind == "red_flag")
+    line = Line(investigation, state, day, why, tuple(names), place, tuple(notes))
+    return line, (PLACES.index(place), -_score(investigation, helped, settles))
 
 
-def _progress(investigation: Investigation, states: list[str], evidence: Evidence) -> tuple[str, list[str]]:
+PLACES = (
+    "red flag", "due", "awaited", "definition", "suspected", "core", "indicated", "article", "discouraged",
+)  # fmt: skip
+
+
+def _place(
+    investigation: Investigation, findings: tuple[Finding, ...], helped: list[Finding], engine: Engine
+) -> str:
+    """Where a line stands: what this case lifts it to, else its tier."""
+    raised = [f for f in findings if f.rule.kind == "red_flag" and f.status in (MET, SUSPECTED)]
+    asked = {name for f in raised for name in _tested(f.rule, engine.rulebook)}
+    urgent = investigation.safety or any(name in asked for name in investigation.yields)
+    if raised and urgent and _progress(investigation, engine.evidence)[0] != "done":
+        return "red flag"
+    if investigation.tier == "discouraged":
+        return "discouraged"
+    if any(f.rule.id == DECIDES_THE_DEFINITION for f in helped):
+        return "definition"
+    if any(f.status == SUSPECTED and f.rule.kind != "red_flag" for f in helped):
+        return "suspected"
+    if investigation.indicated_if is not None and engine.verdict(investigation.indicated_if).truth is TRUE:
+        return "core" if investigation.tier == "core" else "indicated"
+    return investigation.tier
+
+
+def _score(investigation: Investigation, helped: list[Finding], settles: dict[str, Help]) -> float:
+    """How much it helps: the sum over open findings of 1 / size of the smallest set.
+
+    Findings that the very same sets settle (five uterine anomalies, one image) are one question;
+    a disputed cause counts half, one that is not accepted today does not count.
+    """
+    questions: dict[frozenset[frozenset[str]], float] = {}
+    for finding in helped:
+        size = settles[finding.rule.id].sizes[investigation.id]
+        weight = WEIGHT.get(finding.rule.standing or finding.rule.kind, 0)
+        question = settles[finding.rule.id].question
+        questions[question] = max(questions.get(question, 0), weight / size)
+    return sum(questions.values())
+
+
+def _progress(investigation: Investigation, evidence: Evidence) -> tuple[str, list[str]]:
     """Done, partly done, awaited or to do, and what is to be repeated and why."""
+    states = [_yield_state(name, evidence) for name in investigation.yields]
     settled = {"usable", "not applicable", *(["unknown"] if investigation.occasion == "ask" else [])}
     wanted = [s for s in states if s != "not applicable"]
     notes = []
@@ -758,8 +802,3 @@ def _field_state(evidence: Evidence, of: str, record: Record, field: str) -> str
         return "not applicable"
     seen = evidence.field(of, record, field)
     return "" if seen is None or seen.result.implied else seen.state
-
-
-def occasions() -> tuple[str, ...]:
-    """The occasions of the checklist in the order of a visit."""
-    return OCCASIONS

@@ -176,14 +176,16 @@ class Evidence:
         for condition in item.set_aside_if:
             truth = self.truth(condition, Context(seen=seen))
             if truth is TRUE:
-                return self.phrase(condition), ()
+                return self.phrase(condition) + self._held(condition, seen), ()
             if truth is UNKNOWN:
-                provided.append(f"not {self.phrase(condition)}")
+                provided.append(_negated(self.phrase(condition)))
         for condition in item.counts_only_if:
             truth = self.truth(condition, Context(seen=seen))
             if truth is not TRUE:
                 words = self.phrase(condition)
-                return (f"not {words}" if truth is FALSE else f"not known whether {words}"), ()
+                if truth is FALSE:
+                    return _negated(words) + self._held(condition, seen), ()
+                return f"not known whether {words}", ()
         if item.stale_after is not None:
             limit = self.day - item.stale_after
             if seen.date is None or seen.date.low is None or seen.date.high is None:
@@ -193,6 +195,21 @@ class Evidence:
             elif seen.date.low < limit:
                 provided.append(f"not older than {item.stale_after} days")
         return "", tuple(provided)
+
+    def _held(self, condition: Condition, seen: Seen) -> str:
+        """What the circumstance was, where the words of the condition leave it open."""
+        if not isinstance(condition, IsOneOf | Compare) or condition.name.item == "value":
+            return ""
+        held = self._circumstance(condition.name.item, Context(seen=seen))
+        value = held.result.value if held else None
+        if held is None or value is None or set(held.item.choices) == {"yes", "no"}:
+            return ""
+        text = (
+            held.item.choices[value.text].label
+            if value.text in held.item.choices
+            else value.text.replace("_", " ")
+        )
+        return f" ({text})" if text else ""
 
     def records(self, of: str) -> tuple[Record, ...] | None:
         """The records of a list on or before the day of judgement; `None` when the list was left out."""
@@ -539,7 +556,8 @@ class Evidence:
             case Not(part=part):
                 return f"not {self.phrase(part)}"
             case IsOneOf(name=name, choices=choices, negated=negated):
-                item = self.circumstances.get(name.item) or self.items.get(name.item)
+                fields = self.items[name.of].fields if name.of in self.items else self.items
+                item = self.circumstances.get(name.item) or fields.get(name.item)
                 label = item.label if item else "the result"
                 words = [c for c in (item.choices if item else choices) if c in choices] or sorted(choices)
                 if set(choices) == {"yes"} or set(words) == {
@@ -548,12 +566,14 @@ class Evidence:
                     return f"not {label}" if negated else label
                 if set(choices) == {"no"}:
                     return label if negated else f"not {label}"
-                said = " or ".join(w.replace("_", " ") for w in words)
+                said = " or ".join(item.choices[w].label if item else w for w in words)
                 return f"{label} {'other than ' if negated else ''}{said}"
             case Compare(name=name, sign=sign, text=text):
                 item = self.circumstances.get(name.item)
                 limit = text.split(sign, 1)[-1].strip() if sign in text else text
                 words_of = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+                if item and item.label.startswith(f"{item.unit} "):
+                    limit = limit.removesuffix(f" {item.unit}")
                 return f"{words_of[sign]} {limit} {item.label}" if item else text
             case _:
                 return getattr(condition, "text", "")
@@ -606,6 +626,10 @@ def _level(name: str, item: Item, value: Value) -> Truth:
         if limits is not None
     }
     return truths.pop() if len(truths) == 1 else UNKNOWN
+
+
+def _negated(words: str) -> str:
+    return words.removeprefix("not ") if words.startswith("not ") else f"not {words}"
 
 
 def _said(word: str, flag: str) -> Truth:

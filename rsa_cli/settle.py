@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 from rsa_cli.case import Record, Result
 from rsa_cli.dictionary import Item, Value, converted
 from rsa_cli.engines.reference import Engine, Verdict
-from rsa_cli.evidence import USABLE, Context, Evidence
-from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.nodes import (
     All,
     Any as AnyOf,
@@ -31,6 +31,7 @@ from rsa_cli.nodes import (
     IsKnown,
     IsLevel,
     IsOneOf,
+    Leaf,
     Name,
     Not,
     NotKnown,
@@ -85,15 +86,6 @@ class Settled(NamedTuple):
     not_met: tuple[AtomSet, ...]
     more: bool
 
-    def smallest(self, yields: Iterable[str]) -> int:
-        """The size of the smallest set that holds something an investigation yields, or 0."""
-        wanted = set(yields)
-        lists = {name for name in wanted if "." not in name}
-        sizes = [len(atoms) for atoms in (*self.met, *self.not_met)
-                 if any(a.yields in wanted or (a.kind == "member" and any(w.startswith(f"{a.name}.") for w in wanted))
-                        or (a.kind == "list" and a.name in lists) for a in atoms)]  # fmt: skip
-        return min(sizes, default=0)
-
 
 class Cell(NamedTuple):
     """One way the atoms of a spot may turn out: which of them, and what the evidence then supposes."""
@@ -133,6 +125,7 @@ class Solver:
         self.here = Engine(rulebook, evidence)
         self.spots: dict[Spot, list[Cell]] = {}
         self._smallest: dict[tuple[Spot, int], int] = {}
+        self._truths: dict[tuple[int, Spot], list[Truth]] = {}
 
     def sets(self, want: Want) -> tuple[AtomSet, ...]:
         """Every set of atoms, minimal by inclusion, that can bring the truth wanted about."""
@@ -181,11 +174,12 @@ class Solver:
         if spot is None:
             truth = self.here.verdict(node, context).truth
             return [{}] if _is(truth, want) else []
-        mask = 0
         cells = self.spots[spot]
-        for index in range(len(cells)):
-            if _is(self.engine(spot, index).verdict(node, context).truth, want):
-                mask |= 1 << index
+        truths = self._truths.get((id(node), spot))
+        if truths is None:
+            truths = [self.engine(spot, index).verdict(node, context).truth for index in range(len(cells))]
+            self._truths[id(node), spot] = truths
+        mask = sum(1 << index for index, truth in enumerate(truths) if _is(truth, want))
         if mask == 0:
             return []
         return [{}] if mask == (1 << len(cells)) - 1 else [{spot: mask}]
@@ -498,6 +492,8 @@ class Solver:
         cells: list[Cell] = []
         for size in range(1, len(singles) + 1):
             for chosen in combinations(singles, size):
+                if _further_without_first(chosen, singles):
+                    continue
                 for combo in product(*chosen):
                     cells.append(
                         Cell(
@@ -534,7 +530,7 @@ class Solver:
         """One result for each cell of an item's value, within what is known of it."""
         leaves = [n.where if isinstance(n, Repeated) else n for n in self.nodes
                   if isinstance(n, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown | Repeated)]  # fmt: skip
-        about = [leaf for leaf in leaves if not isinstance(leaf, IsKnown) and leaf.name == name]
+        about: list[Leaf] = [leaf for leaf in leaves if not isinstance(leaf, IsKnown) and leaf.name == name]
         if item.kind == "choices":
             mentioned = sorted({leaf.choice for leaf in about if isinstance(leaf, Includes)})
             sets = [frozenset(c) for k in range(len(mentioned) + 1) for c in combinations(mentioned, k)]
@@ -554,11 +550,13 @@ class Solver:
         if not cuts and any(isinstance(leaf, IsFlagged) for leaf in about):
             return [Result(Value(flag), "", item.place, flag=flag) for flag in ("high", "normal", "low")]
         span = within.canon if within and within.canon else item.plausible or Span(None, None)
-        unit = item.unit
-        return [
-            Result(Value(str(n), point(n), unit, point(n)), "", item.place)
-            for n in _cells(cuts, span, item.kind)
-        ]
+        found: dict[tuple[Truth, ...], Result] = {}
+        for n in _cells(cuts, span, item.kind):
+            result = Result(Value(str(n), point(n), item.unit, point(n)), "", item.place)
+            seen = Seen(item, result, USABLE, None)
+            # Numbers that no comparison tells apart are one cell.
+            found.setdefault(tuple(self.evidence.holds(leaf, seen) for leaf in about), result)
+        return list(found.values())
 
     def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:
         limits: list[dict[str, Span]] = []
@@ -579,6 +577,15 @@ class Solver:
                 own = converted(span, scale) if scale else span
                 yield from (end for end in (own.low, own.high) if end is not None)
                 break
+
+
+def _further_without_first(chosen: tuple[list[Cell], ...], singles: list[list[Cell]]) -> bool:
+    """A further result needs a first one: where the item has none, the two are taken in this order."""
+
+    def kinds(groups: Iterable[list[Cell]]) -> set[str]:
+        return {atom.kind for group in groups if group for atom in group[0].atoms}
+
+    return "item" in kinds(singles) and "next" in kinds(chosen) and "item" not in kinds(chosen)
 
 
 def _cells(cuts: set[Number], within: Span, kind: str) -> list[Number]:

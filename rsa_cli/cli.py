@@ -1,0 +1,217 @@
+"""The command line: options in, exit status out. It decides nothing: load, call, write, exit status.
+
+Status: 0 done · 2 wrong usage, or a place that cannot be written · 3 a file needs fixing · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from rsa_cli import __version__
+
+if TYPE_CHECKING:
+    from rsa_cli.assess import Assessment
+    from rsa_cli.problems import NeedsFixing
+    from rsa_cli.renderers import Options
+
+WRONG_USAGE, NEEDS_FIXING, INTERRUPTED = 2, 3, 130
+
+app = typer.Typer(
+    name="rsa",
+    help="Work-up assistant for recurrent miscarriage. Supports review by a clinician; not a diagnosis.",
+    epilog="For instance:  rsa assess case.yaml   ·   rsa explain case.yaml antiphospholipid_syndrome",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a traceback must not show a patient's values
+    pretty_exceptions_enable=False,
+)
+
+CaseFile = Annotated[
+    Path, typer.Argument(metavar="CASE", help="A case file, or - for standard input.", show_default=False)
+]
+Rules = Annotated[str, typer.Option("--rules", metavar="NAME|DIR", help="The rulebook: a name, or a folder.")]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of", metavar="DATE", help="Judge as of this day, as in 2026-03-01.", show_default=False
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write here, not to the terminal.", show_default=False
+    ),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rsa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Work-up assistant for recurrent miscarriage. Supports review by a clinician; not a diagnosis."""
+
+
+@app.command(
+    epilog="For instance:  rsa assess case.yaml --format json -o report.json   ·   cat case.yaml | rsa assess -"
+)
+def assess(
+    case: Annotated[
+        Path | None,
+        typer.Argument(metavar="CASE", help="A case file, or - for standard input.", show_default=False),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="terminal or json.")
+    ] = "terminal",
+    output: Output = None,
+    as_of: AsOf = "",
+    rules: Rules = "article",
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Show every finding and the whole checklist.")
+    ] = False,
+) -> None:
+    """Judge a case: what is established, what is not known, what to order next."""
+    if case is None:
+        _wrong("name a case file:  rsa assess case.yaml  (or - for standard input)")
+    from rsa_cli.renderers import formats, render
+
+    if format_ not in formats():
+        from rsa_cli.problems import nearest
+
+        _wrong(f"there is no format {format_!r}: {nearest(format_, formats()) or ', '.join(formats())}")
+    assessment = _assessed(case, rules, as_of)
+    _write(render(assessment, format_, _options(output, everything)), output)
+    _remarks(assessment)
+
+
+@app.command(epilog="For instance:  rsa explain case.yaml antiphospholipid_syndrome")
+def explain(
+    case: CaseFile,
+    finding: Annotated[
+        str, typer.Argument(metavar="FINDING", help="The id of a finding.", show_default=False)
+    ],
+    output: Output = None,
+    as_of: AsOf = "",
+    rules: Rules = "article",
+) -> None:
+    """Show the whole proof of one finding, and what would settle it."""
+    from rsa_cli.renderers import explain as explained
+
+    assessment = _assessed(case, rules, as_of, whole=True)
+    known = [f.rule.id for f in assessment.findings]
+    if finding not in known:
+        from rsa_cli.problems import nearest, visible
+
+        _wrong(
+            f"there is no finding {visible(finding)!r}: {nearest(finding, known) or 'one of ' + ', '.join(known)}"
+        )
+    _write(explained(assessment, assessment.finding(finding), _options(output, True)), output)
+    _remarks(assessment)
+
+
+schema = typer.Typer(help="JSON Schema of what the program writes.", no_args_is_help=True)
+app.add_typer(schema, name="schema")
+
+
+@schema.command("assessment")
+def schema_assessment() -> None:
+    """The shape of `rsa assess --format json`."""
+    _write((Path(__file__).parent / "assessment.schema.json").read_text(encoding="utf-8"), None)
+
+
+# --- what every command shares ---------------------------------------------------------------------
+
+
+def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assessment:
+    from rsa_cli.assess import read_and_assess
+    from rsa_cli.problems import NeedsFixing
+    from rsa_cli.rulebook import read_rulebook
+    from rsa_cli.source import read_file
+    from rsa_cli.values import read_date
+
+    day = None
+    if as_of:
+        span = read_date(as_of)
+        if span is None or not span.is_point or span.low is None:
+            _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
+        day = int(span.low)
+    try:
+        rulebook = read_rulebook(rules, whole)
+        return read_and_assess(read_file(case), rulebook, day)
+    except NeedsFixing as error:
+        _show(error)
+        raise typer.Exit(NEEDS_FIXING) from None
+
+
+def _options(output: Path | None, everything: bool) -> Options:
+    from rsa_cli.renderers import Options
+
+    terminal = output is None and sys.stdout.isatty()
+    width = 80
+    if terminal:
+        width = min(os.get_terminal_size(sys.stdout.fileno()).columns or 80, 140)
+    elif os.environ.get("COLUMNS", "").isdecimal():
+        width = max(40, min(int(os.environ["COLUMNS"]), 140))
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Options(width, terminal and not plain, everything)
+
+
+def _write(text: str, output: Path | None) -> None:
+    """To standard output, or to a file that appears only when it is whole."""
+    try:
+        if output is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        part = output.with_name(output.name + ".part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: nothing more to say, and Python must not say it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeEncodeError:
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        if output is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _wrong(f"cannot write {output or 'to standard output'}: {error.strerror}")
+
+
+def _remarks(assessment: Assessment) -> None:
+    from rsa_cli.problems import shown
+
+    for problem in assessment.remarks:
+        typer.echo(shown(problem, {assessment.case.name: assessment.case.lines}), err=True)
+
+
+def _show(error: NeedsFixing) -> None:
+    from rsa_cli.problems import shown
+
+    for problem in error.problems:
+        typer.echo(shown(problem, error.lines), err=True)
+    number = sum(not p.remark for p in error.problems)
+    files = len({p.place.file for p in error.problems if not p.remark})
+    typer.echo(
+        f"{number} problem{'s' * (number != 1)} in {files} file{'s' * (files != 1)}: nothing was judged.",
+        err=True,
+    )
+
+
+def _wrong(says: str) -> NoReturn:
+    typer.echo(f"rsa: {says}", err=True)
+    raise typer.Exit(WRONG_USAGE)

@@ -1,0 +1,180 @@
+"""The assessment as JSON: versioned, every number with its unit, every finding with its reasons and places."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rsa_cli.assess import Assessment, Finding, Line, Reason
+from rsa_cli.dictionary import Value
+from rsa_cli.evidence import Seen, date_text
+from rsa_cli.problems import Place, Problem
+from rsa_cli.renderers import Options
+from rsa_cli.renderers._words import HEADER
+from rsa_cli.rulebook import Rulebook
+from rsa_cli.settle import AtomSet
+from rsa_cli.units import Number
+from rsa_cli.values import Span
+
+FORMAT = 1
+
+
+def render(assessment: Assessment, options: Options) -> str:
+    """One JSON object; it always holds everything."""
+    return json.dumps(data(assessment), ensure_ascii=False, indent=2) + "\n"
+
+
+def data(assessment: Assessment) -> dict[str, Any]:
+    """The assessment as plain data, in the shape of `rsa schema assessment`."""
+    book, case = assessment.rulebook, assessment.case
+    causes = assessment.unexplained
+    return {
+        "format": FORMAT,
+        "notice": HEADER,
+        "program": {"name": "rsa", "version": assessment.version},
+        "rulebook": {
+            "name": book.name,
+            "version": book.version,
+            "title": book.title,
+            "digest": f"sha256:{book.digest}",
+        },
+        "case": {"id": case.id, "file": case.name, "digest": f"sha256:{case.digest}"},
+        "as_of": assessment.as_of,
+        "findings": [_finding(f, book) for f in assessment.findings],
+        "unexplained": {
+            "answer": None,
+            "causes": causes.total,
+            "not_met": list(causes.not_met),
+            "met": list(causes.met),
+            "open": list(causes.open),
+            "not_covered": list(causes.not_covered),
+        },
+        "checklist": [_line(line) for line in assessment.checklist],
+        "set_aside": [_seen(seen) for seen in assessment.set_aside],
+        "remarks": [_remark(problem) for problem in assessment.remarks],
+    }
+
+
+def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
+    rule = finding.rule
+    settled = finding.settled
+    return {
+        "id": rule.id,
+        "finding": rule.finding,
+        "kind": rule.kind,
+        "group": rule.group or None,
+        "standing": rule.standing or None,
+        "status": finding.status,
+        "truth": str(finding.judgement.when.truth),
+        "says": rule.says or None,
+        "reasons": [_reason(r) for r in finding.reasons],
+        "known": [_reason(r) for r in finding.known],
+        "not_known": list(finding.unknown),
+        "today": None if rule.today is None else {
+            "says": rule.today.says, "source": list(rule.today.source),
+            "truth": None if finding.today is None else str(finding.today),
+        },
+        "due": [
+            {"item": d.item, "when": d.when, "article": {"when": d.article or None, "days": d.article_days or None},
+             "today": {"when": d.today or None, "days": d.today_days or None}}
+            for d in finding.due
+        ],
+        "settle": None if settled is None else {
+            "met": [_atoms(s) for s in settled.met], "not_met": [_atoms(s) for s in settled.not_met], "more": settled.more,
+        },
+        "rests_on": list(rule.rests_on),
+        "reported_in": rule.reported_in or None,
+        "place": _place(rule.place),
+    }  # fmt: skip
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "item": reason.item or None,
+        "label": reason.label,
+        "record": reason.record or None,
+        "value": _value(reason.quantity) if reason.quantity else {"text": reason.value},
+        "date": date_text(reason.date) if reason.date else None,
+        "says": reason.value,
+        "limit": reason.limit,
+        "truth": str(reason.truth),
+        "measured_by": reason.measure or None,
+        "assumed": list(reason.assumed),
+        "passed_over": list(reason.passed),
+        "places": [_place(p) for p in reason.places],
+    }
+
+
+def _value(value: Value) -> dict[str, Any]:
+    out: dict[str, Any] = {"text": value.text}
+    if value.choices is not None:
+        return {**out, "choices": sorted(value.choices)}
+    if value.span is None:
+        return out
+    if value.span.is_point and value.span.low is not None:
+        return {**out, "value": _number(value.span.low), "unit": value.unit or None}
+    return {**out, **_ends(value.span), "unit": value.unit or None}
+
+
+def _ends(span: Span) -> dict[str, Any]:
+    return {
+        "low": None if span.low is None else _number(span.low),
+        "high": None if span.high is None else _number(span.high),
+        "low_in": span.low_in,
+        "high_in": span.high_in,
+    }
+
+
+def _number(number: Number) -> int | float:
+    return number if isinstance(number, int) else float(number)
+
+
+def _atoms(atoms: AtomSet) -> list[dict[str, Any]]:
+    return [{"kind": a.kind, "item": a.yields, "record": a.number or None} for a in sorted(atoms)]
+
+
+def _line(line: Line) -> dict[str, Any]:
+    investigation = line.investigation
+    return {
+        "id": investigation.id,
+        "label": investigation.label,
+        "occasion": investigation.occasion,
+        "burden": investigation.burden,
+        "tier": investigation.tier,
+        "source": list(investigation.source),
+        "state": line.state,
+        "due": line.due or None,
+        "place": line.place,
+        "why": list(line.reasons),
+        "notes": list(line.notes),
+        "settles": list(line.settles),
+        "timing": investigation.timing or None,
+        "discouraged_because": investigation.discouraged_because or None,
+        "yields": list(investigation.yields),
+        "serves": list(investigation.serves),
+    }
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    return {
+        "item": f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
+        "label": seen.item.label,
+        "record": seen.record or None,
+        "value": _value(seen.result.value) if seen.result.value else None,
+        "date": date_text(seen.date) if seen.date else None,
+        "because": seen.why,
+        "place": _place(seen.result.place),
+    }
+
+
+def _remark(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "says": problem.says,
+        "hint": problem.hint or None,
+        "place": _place(problem.place),
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"file": place.file.rsplit("/", 1)[-1], "line": place.line or None, "column": place.column or None}

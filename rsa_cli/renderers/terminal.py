@@ -1,0 +1,485 @@
+"""The report for people: the most urgent first, about two screens, readable without colour."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from rsa_cli.assess import (
+    DECIDES_THE_DEFINITION,
+    MET,
+    NOT_APPLICABLE,
+    NOT_ASSESSED,
+    NOT_MET,
+    SUSPECTED,
+    UNDETERMINED,
+    Assessment,
+    Finding,
+    Line,
+)
+from rsa_cli.engines.reference import Verdict
+from rsa_cli.evidence import Seen, value_text
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
+from rsa_cli.nodes import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Count,
+    Includes,
+    IsFlagged,
+    IsKnown,
+    IsLevel,
+    IsOneOf,
+    Not,
+    NotKnown,
+    Points,
+    Repeated,
+    RuleHolds,
+    Run,
+    Some,
+)
+from rsa_cli.problems import visible
+from rsa_cli.renderers import Options
+from rsa_cli.renderers._words import HEADER, SIGNS, due_text, lines_of, reason_text, settle_lines, today_text
+from rsa_cli.rulebook import OCCASIONS
+
+STYLES = {
+    MET: "bold",
+    SUSPECTED: "bold magenta",
+    UNDETERMINED: "cyan",
+    NOT_ASSESSED: "",
+    NOT_MET: "",
+    NOT_APPLICABLE: "",
+}
+OCCASION_WORDS = {
+    "blood, any day": "blood, any",
+    "blood, day 2–5": "blood, d2–5",
+    "mid-luteal blood": "mid-luteal",
+    "partner": "both",
+}
+FIRST_PAGE = ("red flag", "due", "awaited", "definition", "suspected", "core", "indicated")
+LABEL = 13
+
+
+def render(assessment: Assessment, options: Options) -> str:
+    """The report, as wide as the terminal."""
+    page = _Page(options)
+    _header(page, assessment)
+    _urgent(page, assessment)
+    _definition(page, assessment)
+    _differential(page, assessment)
+    _unexplained(page, assessment)
+    _set_aside(page, assessment)
+    _checklist(page, assessment)
+    return page.text()
+
+
+def explain(assessment: Assessment, finding: Finding, options: Options) -> str:
+    """The whole proof tree of one finding, what was assumed, what would settle it."""
+    page = _Page(options)
+    rule = finding.rule
+    _header(page, assessment)
+    page.line(
+        Text.assemble(
+            _status(finding),
+            "  ",
+            (rule.finding, "bold"),
+            f"  ({rule.id}, {rule.place.file.rsplit('/', 1)[-1]}:{rule.place.line})",
+        )
+    )
+    if rule.says:
+        page.line(Text(f"  {rule.says}"))
+    page.section("criteria", _proof(finding.judgement.when, assessment))
+    if finding.judgement.suspect is not None:
+        page.section("points to it", _proof(finding.judgement.suspect, assessment))
+    said = today_text(finding)
+    if said:
+        page.section("today", [Text(said.removeprefix("today: "))])
+    if finding.judgement.today is not None:
+        page.section("by today's", _proof(finding.judgement.today, assessment))
+    if finding.due:
+        page.section(
+            "due", [Text(f"{assessment.rulebook.items[d.item].label} {due_text(d)}") for d in finding.due]
+        )
+    if finding.settled is not None:
+        book, settled = assessment.rulebook, finding.settled
+        for title, sets in (("could be met", settled.met), ("not met by", settled.not_met)):
+            lines = settle_lines(sets, book, 12) or ["nothing found within six things that may become known"]
+            page.section(title, [Text(line) for line in lines])
+    aside = [s for s in assessment.set_aside if any(s.result is u.result for u in _every_used(finding))]
+    if aside:
+        page.section("set aside", [_aside(s) for s in aside])
+    page.section("rests on", [Text(line) for line in _documents(rule.rests_on, assessment)])
+    if rule.reported_in:
+        figure = _documents((rule.reported_in,), assessment)[0]
+        page.section("how often", [Text(f"{figure} The article's figure; never this patient's probability.")])
+    return page.text()
+
+
+def _documents(ids: tuple[str, ...], assessment: Assessment) -> list[str]:
+    """What the statements and sources of a rule say; what nobody checked is marked so."""
+    book, said = assessment.rulebook, []
+    for name in ids:
+        document = book.statements.get(name) or book.sources.get(name) or {}
+        words = document.get("says") or document.get("title") or ""
+        unchecked = " (general knowledge, not checked)" if document.get("checked") == "no" else ""
+        said.append(f"{name}  {words}{unchecked}".rstrip())
+    return said
+
+
+class _Page:
+    """Lines that wrap with a hanging indent under a label."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.wide = options.width >= 110
+        self.out = StringIO()
+        self.console = Console(
+            file=self.out, width=options.width, force_terminal=options.colour, no_color=not options.colour,
+            color_system="standard" if options.colour else None, highlight=False, markup=False, emoji=False, legacy_windows=False,
+        )  # fmt: skip
+
+    def line(self, text: RenderableType = "") -> None:
+        self.console.print(text, soft_wrap=False)
+
+    def section(self, label: str, lines: list[Text], style: str = "bold") -> None:
+        """A label in the margin and lines beside it."""
+        margin = Text(f" {label:<{LABEL}}", style=style)
+        for text in lines:
+            indent = len(text.plain) - len(text.plain.lstrip(" "))
+            rest, hang = text[indent:], indent + 2
+            while rest.plain:
+                piece = rest.wrap(self.console, self.options.width - LABEL - 1 - indent)[0]
+                rest = rest[len(piece.plain) :]
+                rest = rest[len(rest.plain) - len(rest.plain.lstrip(" ")) :]
+                piece.rstrip()
+                self.console.print(Text.assemble(margin, " " * indent, piece), soft_wrap=True)
+                margin = Text(" " * (LABEL + 1))
+                indent = hang
+
+    def text(self) -> str:
+        """Everything drawn, without blanks at the ends of lines."""
+        return "".join(line.rstrip() + "\n" for line in self.out.getvalue().splitlines())
+
+
+def _header(page: _Page, assessment: Assessment) -> None:
+    book = assessment.rulebook
+    left = f" Work-up · case {assessment.case.id} · as of {assessment.as_of}"
+    right = f"rulebook {book.name} {book.version} ({book.digest[:6]})"
+    program = f"rsa {assessment.version}"
+    width = page.options.width - 1
+    first = len(left) + len(right) + 2 <= width
+    page.line(Text(left + right.rjust(width - len(left)) if first else left, style="bold"))
+    if not first:
+        page.line(Text(f" {right}"))
+    page.line(Text(f" {HEADER}" + program.rjust(width - len(HEADER) - 1)))
+    page.line()
+
+
+def _urgent(page: _Page, assessment: Assessment) -> None:
+    flags = assessment.of_kind("red_flag")
+    raised = [f for f in flags if f.status in (MET, SUSPECTED)]
+    labels = {name: assessment.rulebook.items[name].label for name in assessment.rulebook.items}
+    for flag in raised:
+        title = flag.rule.finding if flag.status == MET else f"{flag.rule.finding}: cannot be ruled out"
+        lines = [Text(title.upper() if flag.status == MET else title, style="bold red"), Text(flag.rule.says)]
+        lines += [Text(reason_text(r)) for r in flag.reasons if r.label != "assumes"]
+        lines += [Text(r.value) for r in flag.reasons if r.label == "assumes"]
+        if flag.status == SUSPECTED:
+            missing = [
+                labels[n] for n in flag.rule.tested_by if n in labels and not assessment.case.results.get(n)
+            ]
+            lines.append(Text("ask: " + ", ".join(missing) if missing else "ask again"))
+        page.section("! URGENT" if flag.status == MET else "! Urgent?", lines, "bold red")
+        _reminders(page, assessment)
+        page.line()
+    if raised:
+        return
+    asked = dict.fromkeys(n for f in flags for n in f.rule.asks)
+    not_asked = [labels[n] for n in asked if not assessment.case.results.get(n)]
+    if not_asked:
+        page.section("! Urgent?", [Text("not asked: " + ", ".join(not_asked))])
+    else:
+        page.section("Urgent", [Text("nothing among the red flags that were asked")])
+
+
+def _reminders(page: _Page, assessment: Assessment) -> None:
+    lines = [Text(f.rule.says) for f in assessment.of_kind("reminder") if f.status == MET]
+    if lines:
+        page.section("RhD", lines)
+
+
+def _definition(page: _Page, assessment: Assessment) -> None:
+    lines = []
+    for finding in assessment.of_kind("definition"):
+        if finding.rule.id == "miscarriage" and not page.options.everything and finding.status == MET:
+            continue
+        text = Text.assemble(_status(finding), " ", (finding.rule.finding, STYLES[finding.status]))
+        if finding.status == MET:
+            text.append(": " + reason_text(finding.reasons[0]).partition(": ")[2])
+        elif finding.settled is not None and finding.settled.met:
+            text.append(": open, " + settle_lines(finding.settled.met, assessment.rulebook)[0])
+        elif finding.status == NOT_MET and finding.reasons:
+            text.append(": " + reason_text(finding.reasons[0]).partition(": ")[2])
+        lines.append(text)
+    page.section("Definition", lines)
+    page.line()
+
+
+def _status(finding: Finding) -> Text:
+    return Text(f"{SIGNS[finding.status]} {finding.status}", style=STYLES[finding.status])
+
+
+def _differential(page: _Page, assessment: Assessment) -> None:
+    causes = assessment.of_kind("etiology")
+    accepted = [f for f in causes if f.rule.standing in ("accepted", "disputed")]
+    others = [f for f in (*causes, *assessment.of_kind("association")) if f not in accepted]
+    shown = (MET, SUSPECTED, UNDETERMINED)
+    quiet = not any(f.status in (*shown, NOT_MET) for f in (*accepted, *others))
+    if quiet and not page.options.everything:
+        number = len(accepted) + len(others)
+        page.section(
+            "Differential", [Text(f"nothing met, nothing suspected; {number} causes not assessed (--all)")]
+        )
+        return
+    _block(page, "Differential", accepted, assessment)
+    if others:
+        _block(page, "Not accepted", others, assessment, "named by the article, not accepted as causes today")
+
+
+def _block(page: _Page, title: str, findings: list[Finding], assessment: Assessment, said: str = "") -> None:
+    lines = [Text(said, style="italic")] if said else []
+    heads = 0
+    said_before, name_before = "", ""
+    for status in (MET, SUSPECTED, UNDETERMINED):
+        for finding in (f for f in findings if f.status == status):
+            head, *why = _finding(page, finding, assessment)
+            said_now = "\n".join(text.plain for text in why)
+            if why and said_now == said_before and status == UNDETERMINED:
+                lines[heads].append(f" · {finding.rule.finding}", style=STYLES[status])
+            elif why and said_now == said_before:
+                lines += [head, Text(f"  as for {name_before}")]
+            else:
+                heads = len(lines)
+                lines += [head, *why]
+                said_before, name_before = said_now, finding.rule.finding
+    for status in (NOT_ASSESSED, NOT_MET, NOT_APPLICABLE):
+        named = [f.rule.finding for f in findings if f.status == status]
+        if named and page.options.everything:
+            lines += [Text(f"{SIGNS[status]} {status:<13} {name}") for name in named]
+        elif named:
+            lines.append(Text(f"{SIGNS[status]} {status}: {' · '.join(named)}"))
+    page.section(title, lines)
+
+
+def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text]:
+    book = assessment.rulebook
+    head = Text.assemble(_status(finding), " ", (finding.rule.finding, STYLES[finding.status]))
+    statements = " ".join(s for s in finding.rule.rests_on if s.startswith("S-"))
+    lines = [head]
+    if page.wide:
+        head.append(f"   {statements}", style="dim")
+    if finding.status in (MET, SUSPECTED):
+        lines += [Text(f"  {reason_text(r)}") for r in finding.reasons[:6]]
+        said = today_text(finding)
+        if said and (finding.today_differs or finding.rule.standing in ("superseded", "research")):
+            lines.append(Text(f"  {said}"))
+    else:
+        seen = "; ".join(reason_text(r) for r in finding.known[:3])
+        missing = ", ".join(finding.unknown[:4])
+        lines.append(
+            Text("  " + "; ".join(p for p in (seen, f"not known: {missing}" if missing else "") if p))
+        )
+    if finding.due:
+        lines += [Text(f"  settle: {book.items[d.item].label} {due_text(d)}") for d in finding.due[:3]]
+    elif finding.settled is not None:
+        deny, meet = (settle_lines(s, book, 1) for s in (finding.settled.not_met, finding.settled.met))
+        if finding.status == SUSPECTED:
+            pointing = {r.item for r in finding.reasons}
+            near = tuple(s for s in finding.settled.met if any(a.name in pointing for a in s))
+            meet = settle_lines(near or finding.settled.met, book, 1)
+        if finding.status == SUSPECTED and meet:
+            lines.append(Text(f"  settle: {'; or '.join(meet)}"))
+        elif deny:
+            lines.append(Text(f"  settle: {'; or '.join(deny)}"))
+    return lines
+
+
+def _unexplained(page: _Page, assessment: Assessment) -> None:
+    causes = assessment.unexplained
+    definition = next((f for f in assessment.findings if f.rule.id == DECIDES_THE_DEFINITION), None)
+    if definition is not None and definition.status == NOT_MET:
+        said = "does not arise: the definition is not met"
+    elif causes.met:
+        said = f"no, by the article: {', '.join(causes.met)}"
+    else:
+        said = f"cannot be said: {len(causes.not_met)} of {causes.total} causes decided"
+        if causes.open and causes.not_met:
+            rest = f" and {len(causes.open) - 4} more" if len(causes.open) > 4 else ""
+            said += f"; open: {', '.join(causes.open[:4])}{rest}"
+        if causes.not_covered:
+            named = f": {', '.join(causes.not_covered)}" if not causes.open or page.options.everything else ""
+            said += f", {len(causes.not_covered)} not in this rulebook{named}"
+    page.section("Unexplained", [Text(said)])
+    if not any(f.status in (MET, SUSPECTED) for f in assessment.of_kind("red_flag")):
+        _reminders(page, assessment)
+    page.line()
+
+
+def _set_aside(page: _Page, assessment: Assessment) -> None:
+    if assessment.set_aside:
+        page.section("Set aside", [_aside(seen) for seen in assessment.set_aside])
+        page.line()
+
+
+def _aside(seen: Seen) -> Text:
+    number = f" of {seen.record}" if seen.record else ""
+    where = lines_of([seen.result.place])
+    return Text(
+        f"{seen.item.label}{number}: {visible(value_text(seen))} ({where}): {seen.why}; neither positive nor negative"
+    )
+
+
+def _checklist(page: _Page, assessment: Assessment) -> None:
+    lines = assessment.checklist
+    done = [line for line in lines if line.state == "done"]
+    uncalled = [line for line in lines if line.state == "not called for"]
+    left = [line for line in lines if line not in done and line not in uncalled]
+    shown = left if page.options.everything else [line for line in left if line.place in FIRST_PAGE]
+    rest = [line for line in left if line not in shown]
+    page.line(Text(" Next", style="bold"))
+    for place, label, style in (("red flag", "first", "bold red"), ("due", "due", "bold")):
+        mine = [line for line in shown if line.place == place]
+        if mine:
+            page.section(f"  {label}", [_line(line) for line in mine], style)
+    for occasion in OCCASIONS:
+        mine = [
+            line
+            for line in shown
+            if line.investigation.occasion == occasion and line.place not in ("red flag", "due")
+        ]
+        if mine:
+            page.section(f"  {OCCASION_WORDS.get(occasion, occasion)}", [_line(line) for line in mine], "")
+    if rest:
+        against = sum(line.place == "discouraged" for line in rest)
+        said = f", {against} advised against today" if against else ""
+        page.line(Text(f"   + {len(rest)} more that the article names{said} (--all)"))
+    if uncalled:
+        page.line(Text(f"   {len(uncalled)} not called for (definition not met)"))
+    counts = [f"{len(done)} of {len(lines)} done"]
+    if awaited := sum(line.state == "awaited" for line in lines):
+        counts.append(f"{awaited} awaited")
+    star = (
+        "★ core of the work-up in current guidance · "
+        if any(line.investigation.tier == "core" for line in shown)
+        else ""
+    )
+    page.line(Text(f" {star}{' · '.join(counts)}"))
+
+
+def _line(line: Line) -> Text:
+    investigation = line.investigation
+    star = "★ " if investigation.tier == "core" else "  "
+    text = Text(star + investigation.label)
+    state = {
+        "repeat due": "again now" if line.due == "now" else f"again from {line.due}",
+        "to do": "",
+        "partly done": "partly done",
+    }.get(line.state, line.state)
+    notes = [state, *line.notes] if state else list(line.notes)
+    if line.state in ("first rule out", "not now") and line.notes:
+        notes = [f"{line.state}: {line.notes[-1]}", *line.notes[:-1]]
+    if notes:
+        text.append(f" [{'; '.join(notes)}]", style="italic")
+    if line.place in ("due", "suspected") and line.settles:
+        text.append(f" → {', '.join(line.settles[:2])}", style="dim")
+    if line.place == "discouraged" and investigation.discouraged_because:
+        text.append(f" ({investigation.discouraged_because})")
+    return text
+
+
+# --- proof -----------------------------------------------------------------------------------------
+
+_TRUTH_WORDS = {TRUE: "yes", FALSE: "no", UNKNOWN: "unknown"}
+
+
+def _proof(verdict: Verdict, assessment: Assessment, depth: int = 0) -> list[Text]:
+    """The verdict tree, one line a condition, indented as the rule is."""
+    node = verdict.condition
+    line = Text("  " * depth)
+    line.append(
+        f"{_TRUTH_WORDS[verdict.truth]:<10}", style={TRUE: "bold", UNKNOWN: "cyan"}.get(verdict.truth, "")
+    )
+    line.append(_condition_text(node))
+    number = f"[{verdict.record}] " if verdict.record and depth else ""
+    if number:
+        line.append(f"  record {verdict.record}", style="dim")
+    if verdict.earliest:
+        line.append(f"  next sample: {verdict.earliest}")
+    if isinstance(node, Count | Run):
+        said = f"  holds of {', '.join(map(str, verdict.records)) or 'none'}"
+        line.append(said + (f"; not known of {', '.join(map(str, verdict.maybe))}" if verdict.maybe else ""))
+    lines = [line]
+    for seen in verdict.used:
+        why = (
+            f"; {seen.state}: {seen.why}" if seen.why else "" if seen.state == "usable" else f"; {seen.state}"
+        )
+        provided = "".join(f"; provided {words}" for words in seen.provided)
+        where = lines_of([seen.result.place] if not seen.inputs else [s.result.place for s in seen.inputs])
+        lines.append(
+            Text(
+                "  " * depth
+                + f"            {seen.item.label}: {visible(value_text(seen))} ({where}){why}{provided}",
+                style="dim",
+            )
+        )
+    if isinstance(node, Compare | IsOneOf | Includes | IsFlagged | IsLevel | Repeated) and not verdict.used:
+        lines[0].append("  nothing usable is known", style="dim")
+    for part in verdict.parts:
+        lines += _proof(part, assessment, depth + 1)
+    return lines
+
+
+def _condition_text(node: Condition) -> str:
+    match node:
+        case (
+            Compare()
+            | IsOneOf()
+            | Includes()
+            | IsFlagged()
+            | IsLevel()
+            | IsKnown()
+            | RuleHolds()
+            | Repeated()
+        ):
+            return node.text
+        case All():
+            return "all of"
+        case Any():
+            return "any of"
+        case Not():
+            return "not"
+        case NotKnown():
+            return "unless it is known that"
+        case Some():
+            return f"at least {node.at_least} of"
+        case Points():
+            return f"at least {node.at_least} points from"
+        case Count():
+            out_of = f" out of {node.out_of}" if node.out_of else ""
+            return f"at least {node.at_least}{out_of} of {node.of} where"
+        case Run():
+            return f"at least {node.at_least} in a row of {node.of} where"
+
+
+def _every_used(finding: Finding) -> list[Seen]:
+    def of(verdict: Verdict | None) -> list[Seen]:
+        if verdict is None:
+            return []
+        return [*verdict.used, *(s for part in verdict.parts for s in of(part))]
+
+    judgement = finding.judgement
+    return [*of(judgement.when), *of(judgement.suspect), *of(judgement.today)]
