@@ -636,9 +636,7 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
 
 
 def _checklist(findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook) -> tuple[Line, ...]:
-    settles = {
-        f.rule.id: _investigations_that_settle(f, rulebook) for f in findings if f.rule.kind != "reminder"
-    }
+    settles = {f.rule.id: _help(f, rulebook) for f in findings if f.rule.kind != "reminder"}
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
         line, rank = _line(investigation, findings, engine, settles)

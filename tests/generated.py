@@ -1,7 +1,8 @@
-"""Generated conditions and cases over one small dictionary, for the tests of the laws and of what settles.
+"""Generated conditions and cases over one small dictionary, for the laws and for what would settle.
 
-A condition or a case is drawn as the plain data a YAML file would hold and goes through the readers,
-so whatever is drawn is something a person could write.
+A condition or a case is drawn as the plain data its YAML would hold and goes through the readers, so
+whatever is drawn is something a person could write. The draws are calls of a `Random` that hypothesis
+stands behind: they shrink, and cost a tenth of strategies put together for each draw.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -19,10 +21,11 @@ from spec_tables import FAR, rulebook_of, source_of, written
 from rsa_cli import nodes
 from rsa_cli.case import Case, read_case
 from rsa_cli.conditions import ConditionReader
+from rsa_cli.dictionary import Item, read_value
 from rsa_cli.engines.reference import Engine
 from rsa_cli.evidence import Evidence
 from rsa_cli.kleene import Truth
-from rsa_cli.nodes import Condition, Points, walk
+from rsa_cli.nodes import Condition, Count, Points, RuleHolds, Run, walk
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.source import Mapping, Shaper, read_bytes
 
@@ -249,144 +252,124 @@ FIELDS: dict[str, dict[str, list[str]]] = {
     },
 }
 RULES = ["smoking is met", "losses is met", "thyroid is met", "smoking is not met"]
-# Items that speak of nothing but themselves: not derived, not asked on a condition, without
-# circumstances, not looked at by another one.
-APART = (
-    "smoker",
-    "drinker",
-    "karyotype",
-    "rhesus",
-    "autoimmune_disease",
-    "glucose",
-    "gestation_now",
-    "last_period",
-)
 
 
 class Language(NamedTuple):
     """Which part of the rule language is drawn from.
 
-    `known` allows `is known` and `not_known`, `rules` references to rules, `mixed` items of the
-    case inside a count or a run; `deep` is how far conditions are nested.
+    `known` allows `is known` and `not_known`, `rules` references to rules, `over` the words `ever`
+    and `always`, `mixed` items of the case inside a count or a run; `deep` is how far it nests.
     """
 
     items: tuple[str, ...] = tuple(LEAVES)
-    fields: dict[str, tuple[str, ...]] = {of: tuple(fields) for of, fields in FIELDS.items()}
+    lists: dict[str, tuple[str, ...]] = {of: tuple(fields) for of, fields in FIELDS.items()}
     repeats: tuple[str, ...] = ("lupus_anticoagulant", "anticardiolipin", "tsh", "karyotype")
     known: bool = True
     rules: bool = True
-    mixed: bool = True
     over: bool = True
+    mixed: bool = True
     deep: int = 3
 
 
 EVERYTHING = Language()
 WITHOUT_KNOWN = Language(known=False)
 
-
 # --- conditions ----------------------------------------------------------------------------------
 
 
-@st.composite
-def conditions(
-    draw: st.DrawFn, language: Language = EVERYTHING, of: str = "", deep: int | None = None
-) -> Any:
-    """A condition as the data of a rule file; `of` names the list inside whose count it stands."""
+def condition(random: Random, language: Language = EVERYTHING, of: str = "", deep: int | None = None) -> Any:
+    """A condition as the data of a rule file; `of` names the list inside whose count or run it stands."""
     deep = language.deep if deep is None else deep
-    leaf = leaves(language, of)
-    if deep == 0 or draw(st.integers(0, 9)) < (2 if deep == language.deep else 4):
-        return draw(leaf)
-    inner = conditions(language, of, deep - 1)
-    forms: list[Callable[[st.DrawFn], Any]] = [
-        lambda draw: {"all": draw(st.lists(inner, min_size=1, max_size=3))},
-        lambda draw: {"any": draw(st.lists(inner, min_size=1, max_size=3))},
-        lambda draw: {"not": draw(inner)},
-        lambda draw: _some(draw, inner),
-        lambda draw: _points(draw, inner),
+    if deep == 0 or random.randrange(10) < (1 if deep == language.deep else 4):
+        return leaf(random, language, of)
+
+    def part() -> Any:
+        return condition(random, language, of, deep - 1)
+
+    def several(most: int) -> list[Any]:
+        return [part() for _ in range(1 + random.randrange(most))]
+
+    forms: list[Callable[[], Any]] = [
+        lambda: {"all": several(3)},
+        lambda: {"any": several(3)},
+        lambda: {"not": part()},
+        lambda: _some(random, several(4)),
+        lambda: _points(random, part),
     ]
     if language.known:
-        forms.append(lambda draw: {"not_known": draw(inner)})
+        forms.append(lambda: {"not_known": part()})
     if not of or language.mixed:
-        forms += [lambda draw, of=of: records(draw, language, of, deep - 1) for of in language.fields]
+        forms += [lambda of=of: _records(random, language, of, deep - 1) for of in language.lists]
         if language.repeats:
-            forms.append(lambda draw: repeated(draw, language))
+            forms.append(lambda: _repeated(random, language))
         if language.rules:
-            forms.append(lambda draw: {"none_of": "etiology"})
-    return draw(st.sampled_from(forms))(draw)
+            forms.append(lambda: {"none_of": "etiology"})
+    return random.choice(forms)()
 
 
-def leaves(language: Language, of: str = "") -> st.SearchStrategy[str]:
-    """One comparison, of a field of `of` or of an item of the case."""
-    found: list[st.SearchStrategy[str]] = []
-    if not of or language.mixed:
-        texts = [text for name in language.items for text in LEAVES[name]]
-        plain = st.sampled_from(texts)
-        found.append(plain)
-        if language.over:
-            found.append(
-                st.builds(lambda over, text: f"{over} {text}", st.sampled_from(["ever", "always"]), plain)
-            )
+def leaf(random: Random, language: Language = EVERYTHING, of: str = "") -> str:
+    """One comparison: of a field of `of`, of an item of the case, or of another rule."""
+    if of and (not language.mixed or random.randrange(4)):
+        name = random.choice(language.lists[of])
+        if language.known and random.randrange(8) == 7:
+            return f"{name} is {random.choice(['known', 'not known'])}"
+        return random.choice(FIELDS[of][name])
+    name = random.choice(language.items)
+    texts = LEAVES[name]
+    if not texts or random.randrange(8) == 7:
+        if language.known:
+            return f"{name} is {random.choice(['known', 'not known'])}"
         if language.rules:
-            found.append(st.sampled_from([*RULES, *(["assumed is met"] if language.known else [])]))
-        if language.known:
-            names = st.sampled_from([n for n in language.items if RULEBOOK.items[n].formula is None])
-            found.append(
-                st.builds(
-                    lambda name, word: f"{name} is {word}", names, st.sampled_from(["known", "not known"])
-                )
-            )
-    if of:
-        texts = [text for name in language.fields[of] for text in FIELDS[of][name]]
-        found = [st.sampled_from(texts)] * max(1, 3 * len(found)) + found
-        if language.known:
-            found.append(st.builds(lambda name: f"{name} is known", st.sampled_from(language.fields[of])))
-    return st.one_of(found)
+            return random.choice(RULES)
+    if language.rules and random.randrange(10) == 9:
+        return random.choice([*RULES, "assumed is met"] if language.known else RULES)
+    text = random.choice(texts or ["smoker is yes"])
+    over = random.choice(["", "", "ever ", "always "]) if language.over else ""
+    return over + text
 
 
-def _some(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> Any:
-    parts = draw(st.lists(inner, min_size=1, max_size=4))
-    return {"some": {"at_least": draw(st.integers(1, len(parts))), "of": parts}}
+def _some(random: Random, parts: list[Any]) -> Any:
+    return {"some": {"at_least": 1 + random.randrange(len(parts)), "of": parts}}
 
 
-def _points(draw: st.DrawFn, inner: st.SearchStrategy[Any]) -> Any:
-    weighted = st.fixed_dictionaries({"points": st.integers(1, 4), "when": inner})
-    highest = st.fixed_dictionaries({"highest": st.lists(weighted, min_size=1, max_size=3)})
-    parts = draw(st.lists(st.one_of(weighted, highest), min_size=1, max_size=3))
-    most = sum(max(w["points"] for w in part.get("highest", [part])) for part in parts)
-    return {"points": {"at_least": draw(st.integers(1, most)), "of": parts}}
+def _points(random: Random, part: Callable[[], Any]) -> Any:
+    def weighted() -> Any:
+        return {"points": 1 + random.randrange(4), "when": part()}
 
-
-def records(draw: st.DrawFn, language: Language, of: str, deep: int) -> Any:
-    """A count over a list, or a run over a history."""
-    where = conditions(language, of, min(deep, 1))
-    at_least = draw(st.integers(1, 3))
-    form: dict[str, Any] = {"of": of, "where": draw(where), "at_least": at_least}
-    if RULEBOOK.items[of].series:
-        return {"count": {**form, "out_of": at_least + draw(st.integers(0, 2))}}
-    if draw(st.booleans()):
-        return {"count": form}
-    return {"run": {**form, "skip": draw(where)} if draw(st.booleans()) else form}
-
-
-def repeated(draw: st.DrawFn, language: Language) -> Any:
-    """So many results of one item that satisfy, apart from each other."""
-    texts = [
-        t
-        for name in language.repeats
-        for t in LEAVES[name]
-        if " is not " not in t or RULEBOOK.items[name].choices
+    parts = [
+        {"highest": [weighted() for _ in range(1 + random.randrange(3))]} if random.randrange(2) else weighted()
+        for _ in range(1 + random.randrange(3))
     ]
-    return {
-        "repeated": {
-            "where": draw(st.sampled_from(texts)),
-            "times": draw(st.sampled_from([1, 2, 2, 3])),
-            "apart": draw(st.sampled_from(["6 weeks", "84 days", "1 day"])),
-        }
-    }
+    most = sum(max(w["points"] for w in p.get("highest", [p])) for p in parts)
+    return {"points": {"at_least": 1 + random.randrange(most), "of": parts}}
 
 
-def condition_of(data: Any, rulebook: Rulebook = RULEBOOK) -> Condition:
+def _records(random: Random, language: Language, of: str, deep: int) -> Any:
+    """A count over a list, or a run over a history."""
+
+    def where() -> Any:
+        return condition(random, language, of, min(deep, 1))
+
+    form: dict[str, Any] = {"of": of, "where": where(), "at_least": 1 + random.randrange(3)}
+    if RULEBOOK.items[of].series:
+        return {"count": {**form, "out_of": form["at_least"] + random.randrange(3)}}
+    if random.randrange(2):
+        return {"count": form}
+    return {"run": {**form, "skip": where()} if random.randrange(2) else form}
+
+
+def _repeated(random: Random, language: Language) -> Any:
+    """So many results of one item that satisfy, apart from each other."""
+    # `is not` of what is no choice is a `not` around the comparison, which `repeated` does not take.
+    texts = [t for name in language.repeats for t in LEAVES[name]
+             if " is not " not in t or RULEBOOK.items[name].choices]  # fmt: skip
+    times, apart = random.choice([2, 1, 2, 3]), random.choice(["6 weeks", "84 days", "1 day"])
+    return {"repeated": {"where": random.choice(texts), "times": times, "apart": apart}}
+
+
+def condition_of(data: Any, rulebook: Rulebook | None = None) -> Condition:
     """The condition that the data of a rule file says."""
+    rulebook = rulebook or RULEBOOK
     source = read_bytes("condition", written({"when": data}).encode())
     shaper = Shaper()
     bars = {"etiology": tuple(r.id for r in rulebook.rules.values() if r.kind == "etiology")}
@@ -397,19 +380,42 @@ def condition_of(data: Any, rulebook: Rulebook = RULEBOOK) -> Condition:
     return found
 
 
-def kinds_of(condition: Condition) -> Iterator[type]:
-    """The node classes in a condition, the parts of `points` included."""
-    for node in walk(condition):
-        yield type(node)
-        if isinstance(node, Points):
-            for part in node.parts:
-                yield type(part)
-                yield from (type(inner) for inner in getattr(part, "parts", ()))
-
-
 NODE_CLASSES = {
     found for found in vars(nodes).values() if isinstance(found, type) and dataclasses.is_dataclass(found)
 }
+
+
+def kinds_of(node: Condition) -> Iterator[type]:
+    """The classes of the nodes in a condition, the parts of `points` included."""
+    for inner in walk(node):
+        yield type(inner)
+        for part in inner.parts if isinstance(inner, Points) else ():
+            yield type(part)
+            yield from (type(weighted) for weighted in getattr(part, "parts", ()))
+
+
+def looked_at(node: Condition, rulebook: Rulebook | None = None) -> set[str]:
+    """The items and lists that a condition looks at, through rules, formulas and applicability."""
+    rulebook = rulebook or RULEBOOK
+    found: set[str] = set()
+
+    def look(item: Item) -> None:
+        if item.id not in found:
+            found.add(item.id)
+            for other in rulebook.items.values():
+                if other.id in str(item.formula) or (item.ask_if and other.id in item.ask_if.text):
+                    look(other)
+
+    for inner in walk(node):
+        name = getattr(inner, "name", None)
+        if name is not None:
+            look(rulebook.items[name.of or name.item])
+        if isinstance(inner, Count | Run):
+            look(rulebook.items[inner.of])
+        if isinstance(inner, RuleHolds):
+            found |= looked_at(rulebook.rules[inner.rule].when, rulebook)
+    return found
+
 
 # --- cases ---------------------------------------------------------------------------------------
 
@@ -432,7 +438,9 @@ VALUES: dict[str, list[str]] = {
         "10 GPL", "15 GPL", "18 GPL", "25 GPL", "40 GPL", "41 GPL", "90 GPL", "10–50 GPL", ">40 GPL", "<100 GPL",
         "60 CU", "positive", "negative", "moderate", "high",
     ],
-    "progesterone": ["10 nmol/L", "40 nmol/L", "47.7 nmol/L", "60 nmol/L", "100 nmol/L", "20–50 nmol/L", ">40 nmol/L"],
+    "progesterone": [
+        "10 nmol/L", "40 nmol/L", "47.7 nmol/L", "60 nmol/L", "100 nmol/L", "20–50 nmol/L", ">40 nmol/L",
+    ],
     "cigarettes": ["0", "10", "15", "30", "5–25", ">20"],
     "weight": ["45 kg", "85 kg", "95 kg", "60–100 kg"],
     "height": ["145 cm", "170 cm", "160–175 cm"],
@@ -441,121 +449,43 @@ VALUES: dict[str, list[str]] = {
     "last_period": ["2025-11-30", "2025-12-01", "2026-01-15", "2026-01", "2025"],
     "first_visit": ["2025-06-30", "2025-07-01", "2025-06", "2025"],
     "family_history": ["two losses of her mother"],
-    "outcome": ["miscarriage", "miscarriage", "stillbirth", "live_birth", "biochemical", "not_alive", "unknown_location"],
+    "outcome": [
+        "miscarriage", "miscarriage", "stillbirth", "live_birth", "biochemical", "not_alive", "unknown_location",
+    ],
     "gestation": ["6w0d", "9w6d", "10 weeks", "8–12 weeks", "19w6d", "26w0d", "under 28 weeks", "5–20 weeks"],
     "heartbeat": ["yes", "no"],
-    "biphasic": ["yes"],
+    "biphasic": ["yes", "no"],
     "high_phase": ["9 days", "11 days", "13 days", "10–12 days", ">12 days", "5–20 days"],
     "lag": ["0 days", "1 day", "2 days", "1–3 days", "<10 days"],
 }  # fmt: skip
 SEVERAL = {"autoimmune_disease": ["lupus", "thyroiditis"], "drugs": ["heparin", "insulin", "biotin"]}
-MISSING = ("unknown", "not done", "pending", "not applicable")
+MISSING = ["unknown", "not done", "pending", "not applicable"]
+# Items of which one bare value is written, without date or circumstances.
+BARE = ("smoker", "drinker", "partner_smoker", "cigarettes", "bmi", "last_period", "first_visit", "family_history")
 AROUND = {
-    "lupus_anticoagulant": ["on_heparin"],
-    "anticardiolipin": ["on_heparin"],
-    "progesterone": ["mid_luteal"],
-    "tsh": ["pregnant"],
+    "lupus_anticoagulant": "on_heparin",
+    "anticardiolipin": "on_heparin",
+    "progesterone": "mid_luteal",
+    "tsh": "pregnant",
 }
 RANGES = {"tsh": ["0.4–4.2 mIU/L", "<4.5 mIU/L"], "anticardiolipin": ["<20 GPL"], "glucose": ["4–6 mmol/L"]}
-NOT_TESTED = ("smoker", "drinker", "partner_smoker", "family_history", "bmi", "last_period", "first_visit")
 
 
-def days(last: date = DAY) -> st.SearchStrategy[str]:
-    """Full dates up to a day; some lie close together, so that they coincide and lie six weeks apart."""
-    near = st.integers(0, 12).map(lambda weeks: (last - timedelta(weeks=weeks)).isoformat())
-    far = st.integers(0, 900).map(lambda days: (last - timedelta(days=days)).isoformat())
-    return st.one_of(near, far)
+def case(random: Random, about: set[str], full: bool = False) -> dict[str, Any]:
+    """A case as the data of its file, of these items and lists; some are left out.
 
-
-def coarser(day: str) -> list[str]:
-    """The month and the year of a day, where they do not reach beyond the day of judgement."""
-    return [text for text in (day[:7], day[:4]) if text < DAY.isoformat()[: len(text)]]
-
-
-def dates() -> st.SearchStrategy[str]:
-    """Days, months and years before the day of judgement."""
-    return days().flatmap(lambda day: st.sampled_from([day, day, *coarser(day)]))
-
-
-@st.composite
-def results(draw: st.DrawFn, name: str, dated: bool | None = None, full: bool = False) -> Any:
-    """One result of an item: a bare value or a value with its date and circumstances."""
-    value = draw(st.sampled_from([*VALUES[name] * 2, *MISSING]))
-    dated = draw(st.booleans()) if dated is None else dated
-    if not dated and draw(st.booleans()):
-        return value
-    found: dict[str, Any] = {"value": value}
-    if dated:
-        found["date"] = draw(days() if full else dates())
-    for around in AROUND.get(name, ()):
-        if draw(st.booleans()):
-            found[around] = draw(st.sampled_from(["yes", "no", "no", "unknown"]))
-    if name in RANGES and not value.endswith("CU") and draw(st.integers(0, 3)) == 0:
-        found["range"] = draw(st.sampled_from(RANGES[name]))
-    if name in ("tsh", "anticardiolipin") and draw(st.integers(0, 5)) == 0:
-        found["flag"] = draw(st.sampled_from(["high", "normal", "low"]))
-    return found
-
-
-@st.composite
-def entries(draw: st.DrawFn, name: str, full: bool = False) -> Any:
-    """What is written for an item of the case: one result, or several of which at most one is undated."""
-    if name in SEVERAL:
-        chosen = draw(st.lists(st.sampled_from(SEVERAL[name]), unique=True))
-        return draw(st.sampled_from([chosen, chosen, *MISSING]))
-    if name in NOT_TESTED or draw(st.booleans()):
-        return draw(st.sampled_from([*VALUES[name], *MISSING]) if name in NOT_TESTED else results(name))
-    found = draw(st.lists(results(name, True, full), min_size=1, max_size=4))
-    if not full and draw(st.integers(0, 4)) == 0:
-        found.insert(draw(st.integers(0, len(found))), {"value": draw(st.sampled_from(VALUES[name]))})
-    return found
-
-
-@st.composite
-def lists(draw: st.DrawFn, of: str, full: bool = False, most: int = 4) -> Any:
-    """The records of a list, in the order of their dates; with `full` every date is a day of its own."""
-    fields = [name for name in FIELDS[of] if name in VALUES]
-    found = []
-    for _ in range(draw(st.integers(0, most))):
-        record = {}
-        for name in fields:
-            if name == "high_phase" and record.get("biphasic") != "yes":
-                continue  # asked only of a curve with two phases
-            choice = draw(st.sampled_from([*VALUES[name] * 2, "unknown", "pending", ""]))
-            if choice:
-                record[name] = choice
-        found.append(record)
-    if any(not _possible(record) for record in found):
-        found = [record if _possible(record) else {"outcome": record["outcome"]} for record in found]
-    dated_by = RULEBOOK.items[of].dated_by
-    on = sorted(draw(st.lists(days(), min_size=len(found), max_size=len(found), unique=True)))
-    for record, day in zip(found, on, strict=True):
-        if full:
-            record[dated_by] = day
-        elif written_day := draw(st.sampled_from([day, *coarser(day), "unknown", ""])):
-            record[dated_by] = written_day
-    return found
-
-
-def _possible(record: dict[str, str]) -> bool:
-    """Whether the gestation goes with the outcome, as the reader demands."""
-    return record.get("outcome") != "miscarriage" or not record.get("gestation", "").startswith("30")
-
-
-@st.composite
-def cases(draw: st.DrawFn, language: Language = EVERYTHING, full: bool = False) -> dict[str, Any]:
-    """A case as the data of its file; with `full` every result and record of several has a full date."""
+    With `full` the date of each of several results is a day, as is that of each record, all different.
+    """
     found: dict[str, Any] = {}
     partner: dict[str, Any] = {}
-    for name in language.items:
-        if RULEBOOK.items[name].formula is not None and draw(st.integers(0, 3)):
+    for name in sorted(about):
+        item = RULEBOOK.items[name]
+        if random.randrange(5) == 0 or (item.formula and random.randrange(4)):
             continue
-        if draw(st.integers(0, 3)):
-            item = RULEBOOK.items[name]
-            (partner if item.partner else found)[item.key] = draw(entries(name, full))
-    for of in language.fields:
-        if draw(st.integers(0, 4)):
-            found[of] = draw(lists(of, full))
+        if item.kind == "records":
+            found[name] = random.choice(MISSING) if random.randrange(8) == 7 else records(random, name, full)
+        else:
+            (partner if item.partner else found)[item.key] = entry(random, name, full)
     if partner:
         found["partner"] = partner
     if found.get("smoker") == "no":
@@ -563,18 +493,222 @@ def cases(draw: st.DrawFn, language: Language = EVERYTHING, full: bool = False) 
     return found
 
 
-def case_of(given: Any, rulebook: Rulebook = RULEBOOK) -> Case:
+def entry(random: Random, name: str, full: bool = False) -> Any:
+    """What is written for an item: one result, or several of which at most one is undated."""
+    if random.randrange(8) == 7:
+        return random.choice(MISSING)
+    if name in SEVERAL:
+        return [choice for choice in SEVERAL[name] if random.randrange(2)]
+    if name in BARE:
+        return random.choice(VALUES[name])
+    if random.randrange(2):
+        return result(random, name, random.randrange(3) > 0)
+    found = [result(random, name, True, full) for _ in range(1 + random.randrange(4))]
+    if not full and random.randrange(5) == 4:
+        found.append(result(random, name, False))
+        random.shuffle(found)
+    return found
+
+
+def result(random: Random, name: str, dated: bool, full: bool = False) -> Any:
+    """One result: a bare value, or one with its date and circumstances, its range or flag."""
+    value = random.choice(MISSING) if random.randrange(6) == 5 else random.choice(VALUES[name])
+    if not dated and random.randrange(2):
+        return value
+    found = {"value": value}
+    if dated:
+        found["date"] = day(random) if full else written_date(random, day(random))
+    if name in AROUND and random.randrange(2):
+        found[AROUND[name]] = random.choice(["no", "no", "yes", "unknown"])
+    if name in RANGES and not value.endswith("CU") and random.randrange(4) == 3:
+        found["range"] = random.choice(RANGES[name])
+    if name in RANGES and random.randrange(6) == 5:
+        found["flag"] = random.choice(["high", "normal", "low"])
+    return found
+
+
+def records(random: Random, of: str, full: bool = False) -> list[dict[str, str]]:
+    """The records of a list in the order of their dates, which may be missing or partial unless `full`."""
+    found: list[dict[str, str]] = []
+    for _ in range(random.randrange(5)):
+        record: dict[str, str] = {}
+        for name in (field for field in FIELDS[of] if field in VALUES):
+            if name == "high_phase" and record.get("biphasic") == "no":
+                continue  # not asked then
+            kind = random.randrange(6)
+            if kind < 4:
+                record[name] = random.choice(VALUES[name])
+            elif kind == 4:
+                record[name] = random.choice(MISSING)
+        found.append(record)
+    dates = sorted({day(random) for _ in found})
+    for record, on in zip(found, dates, strict=False):
+        if full or random.randrange(4):
+            record[RULEBOOK.items[of].dated_by] = on if full else written_date(random, on)
+    return found[: len(dates)] if full else found
+
+
+def day(random: Random) -> str:
+    """A day up to that of judgement; some lie close together, so that they coincide or lie six weeks apart."""
+    ago = timedelta(weeks=random.randrange(14)) if random.randrange(3) else timedelta(random.randrange(900))
+    return (DAY - ago).isoformat()
+
+
+def written_date(random: Random, on: str) -> str:
+    """A day as it may be written: in full, or its month or year where that ends before the day of judgement."""
+    return random.choice([on, on, *coarser(on)])
+
+
+def coarser(on: str) -> list[str]:
+    """The month and the year that hold a date, where they end before the day of judgement."""
+    return [on[:size] for size in (7, 4) if size < len(on) and on[:size] < DAY.isoformat()[:size]]
+
+
+def case_of(given: Any, rulebook: Rulebook | None = None) -> Case:
     """The case that the data of its file says."""
+    rulebook = rulebook or RULEBOOK
     return read_case(source_of(given), rulebook.items, rulebook.circumstances, FAR)
 
 
-def evidence_of(case: Case | Any, rulebook: Rulebook = RULEBOOK) -> Evidence:
-    """What a case says on the day of judgement."""
-    read = case if isinstance(case, Case) else case_of(case, rulebook)
-    return Evidence(read, rulebook, DAY.toordinal())
+def evidence_of(given: Any, rulebook: Rulebook | None = None) -> Evidence:
+    """What a case, as data or as read, says on the day of judgement."""
+    read = given if isinstance(given, Case) else case_of(given, rulebook)
+    return Evidence(read, rulebook or RULEBOOK, DAY.toordinal())
 
 
-def truth_of(condition: Condition | Any, case: Case | Any, rulebook: Rulebook = RULEBOOK) -> Truth:
-    """The truth of a condition over a case, both as data or as read."""
-    node = condition if isinstance(condition, Condition) else condition_of(condition, rulebook)
-    return Engine(rulebook, evidence_of(case, rulebook)).verdict(node).truth
+def truth_of(node: Any, given: Any, rulebook: Rulebook | None = None) -> Truth:
+    """The truth of a condition over a case, each as data or as read."""
+    read = node if type(node) in NODE_CLASSES else condition_of(node, rulebook)
+    return Engine(rulebook or RULEBOOK, evidence_of(given, rulebook)).verdict(read).truth
+
+
+# --- strategies ----------------------------------------------------------------------------------
+
+
+class Question(NamedTuple):
+    """A condition and a case, both as data."""
+
+    condition: Any
+    case: dict[str, Any]
+
+
+def drawn(make: Callable[[Random], Any]) -> st.SearchStrategy[Any]:
+    """What a function makes of a `Random` that hypothesis stands behind."""
+    return st.randoms(use_true_random=False).map(make)
+
+
+def conditions(language: Language = EVERYTHING) -> st.SearchStrategy[Any]:
+    """Conditions as data."""
+    return drawn(lambda random: condition(random, language))
+
+
+def questions(language: Language = EVERYTHING, full: bool = False) -> st.SearchStrategy[Question]:
+    """Conditions, each with a case of what it looks at."""
+
+    def make(random: Random) -> Question:
+        data = condition(random, language)
+        return Question(data, case(random, looked_at(condition_of(data)), full))
+
+    return drawn(make)
+
+
+# --- the same case with less known of it ---------------------------------------------------------
+
+
+def _wider() -> dict[str, dict[str, list[str]]]:
+    """Of every value the others of its item that say the same less exactly, in the same unit."""
+    items = {**RULEBOOK.items, **{n: f for of in FIELDS for n, f in RULEBOOK.items[of].fields.items()}}
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, texts in VALUES.items():
+        values = {text: read_value(items[name], text) for text in texts}
+        found[name] = {
+            text: [
+                other
+                for other, theirs in values.items()
+                if (value.choices and theirs.choices and value.choices < theirs.choices)
+                or (
+                    value.span
+                    and theirs.span
+                    and value.unit == theirs.unit
+                    and value.span != theirs.span
+                    and value.span.within(theirs.span)
+                )
+            ]
+            for text, value in values.items()
+        }
+    return found
+
+
+WIDER = _wider()
+
+
+class Filled(NamedTuple):
+    """A condition with two cases, of which the second knows more."""
+
+    condition: Any
+    less: dict[str, Any]
+    more: dict[str, Any]
+
+
+def fillings(language: Language = WITHOUT_KNOWN) -> st.SearchStrategy[Filled]:
+    """Conditions, each with a case and the same case with less known of it."""
+
+    def make(random: Random) -> Filled:
+        question = condition(random, language)
+        more = case(random, looked_at(condition_of(question)))
+        return Filled(question, lessened(random, more), more)
+
+    return drawn(make)
+
+
+def lessened(random: Random, more: dict[str, Any]) -> dict[str, Any]:
+    """The same case with items left out or unknown, and spans wider.
+
+    Only what is *filling in* the other way round: neither a further result of an item that has one,
+    nor a value for a derived item, a circumstance or a laboratory's range.
+    """
+    less: dict[str, Any] = {}
+    for key, inner in more.items():
+        item = RULEBOOK.items.get(key)
+        if key == "partner":
+            less[key] = {k: v if random.randrange(2) else "unknown" for k, v in inner.items()}
+        elif item is None or item.formula:
+            less[key] = inner
+        elif random.randrange(4) == 3:
+            if random.randrange(2):
+                less[key] = "unknown"
+        elif item.kind == "records" and isinstance(inner, list):
+            less[key] = [_lessened_record(random, item, record) for record in inner]
+        elif isinstance(inner, list) and key not in SEVERAL:
+            less[key] = [_lessened_result(random, key, one, len(inner) == 1) for one in inner]
+        else:
+            less[key] = _lessened_result(random, key, inner, True)
+    return less
+
+
+def _lessened_result(random: Random, name: str, inner: Any, alone: bool) -> Any:
+    if isinstance(inner, dict):
+        less = {**inner, "value": _lessened_result(random, name, inner["value"], alone)}
+        if "date" in inner and random.randrange(2):
+            less["date"] = random.choice([inner["date"], *coarser(inner["date"])])
+        return less
+    if alone and random.randrange(4) == 3:
+        return random.choice(MISSING)
+    if name in WIDER and random.randrange(2):
+        return random.choice([inner, *WIDER[name].get(inner, ())])
+    return inner
+
+
+def _lessened_record(random: Random, item: Item, record: dict[str, str]) -> dict[str, str]:
+    less = {}
+    for name, inner in record.items():
+        kind = random.randrange(6)
+        if kind == 5:
+            continue
+        if kind == 4:
+            less[name] = random.choice(MISSING)
+        elif name == item.dated_by and inner not in MISSING:
+            less[name] = random.choice([inner, *coarser(inner)])
+        else:
+            less[name] = random.choice([inner, *WIDER.get(name, {}).get(inner, ())])
+    return less

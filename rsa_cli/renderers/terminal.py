@@ -207,9 +207,14 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
 
 
 def _reminders(page: _Page, assessment: Assessment) -> None:
-    lines = [Text(f.rule.says) for f in assessment.of_kind("reminder") if f.status == MET]
-    if lines:
-        page.section("RhD", lines)
+    """What is to be remembered, each under the word of its group."""
+    for finding in assessment.of_kind("reminder"):
+        if finding.status in (MET, SUSPECTED):
+            said = finding.rule.says if finding.status == MET else f"suspected: {finding.rule.finding}"
+            lines = [Text(said)]
+            if finding.rule.group != "RhD":
+                lines += [Text(f"  {reason_text(r)}") for r in finding.reasons if r.label != "assumes"]
+            page.section(finding.rule.group or "Note", lines)
 
 
 def _definition(page: _Page, assessment: Assessment) -> None:
