@@ -35,7 +35,7 @@ from rsa_cli.nodes import (
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import TIERS, Example, Investigation, Rule, Rulebook
-from rsa_cli.settle import Atom, Settled, settle
+from rsa_cli.settle import Atom, Settled, Weigh, settle
 from rsa_cli.source import Source
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text
@@ -329,8 +329,20 @@ def _finding(rule: Rule, engine: Engine, rulebook: Rulebook) -> Finding:
     today = judgement.today.truth if judgement.today else None
     open_ = judgement.when.truth is UNKNOWN
     due = tuple(_due(judgement, status, today, evidence))
-    settled = settle(rulebook.rules[rule.id].when, rulebook, evidence, judgement.when) if open_ else None
+    weigh = _weigher(rule, rulebook) if open_ else None
+    settled = settle(rule.when, rulebook, evidence, judgement.when, weigh) if open_ else None
     return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
+
+
+def _weigher(rule: Rule, rulebook: Rulebook) -> Weigh:
+    """How heavy it is to find something out: what tests the rule first, then the least burden."""
+    tested = {name.partition(".")[0] for name in rule.tested_by}
+
+    def weigh(atom: Atom) -> int:
+        burdens = [BURDEN[i.burden] for i in rulebook.investigations.values() if yields(i, atom)]
+        return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
+
+    return weigh
 
 
 def _status(rule: Rule, judgement: Judgement, evidence: Evidence, rulebook: Rulebook) -> str:
@@ -470,7 +482,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
     if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
         assumed += ("undated: taken as the latest",)
     places = tuple(s.result.place for s in seen.inputs) or (seen.result.place,)
-    value = value_text(seen) + (f" ({_method(seen)})" if _method(seen) else "")
+    value = value_text(seen) + (f" ({_method(seen, evidence)})" if _method(seen, evidence) else "")
     return Reason(
         seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, seen.item.id,
         seen.result.value, seen.date,
@@ -489,9 +501,12 @@ def _passed(seen: Seen) -> str:
     )
 
 
-def _method(seen: Seen) -> str:
+def _method(seen: Seen, evidence: Evidence) -> str:
     method = seen.result.around.get("method")
-    return method.value.text.replace("_", " ") if method and method.value else ""
+    if method is None or method.value is None:
+        return ""
+    choice = evidence.circumstances["method"].choices.get(method.value.text)
+    return choice.label if choice else ""
 
 
 def _assumed(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:

@@ -407,16 +407,13 @@ def _empty(node: Node) -> bool:
 
 def _digest(node: Node | None) -> str:
     """Over the content, not the bytes: layout, comments and the order of keys do not change it."""
-    import json
     from hashlib import sha256
 
-    def plain(part: Node) -> Any:
+    def canonical(part: Node) -> str:
         if type(part) is Text:
-            return part.text
+            return repr(part.text)
         if type(part) is Mapping:
-            return {key: plain(value) for key, value in part.items.items()}
-        return [plain(inner) for inner in part.parts]  # type: ignore[union-attr]
+            return "{" + ",".join(f"{key!r}:{canonical(part.items[key])}" for key in sorted(part.items)) + "}"
+        return "[" + ",".join(canonical(inner) for inner in part.parts) + "]"  # type: ignore[union-attr]
 
-    if node is None:
-        return ""
-    return sha256(json.dumps(plain(node), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return sha256(canonical(node).encode()).hexdigest() if node is not None else ""

@@ -206,6 +206,11 @@ class ConditionReader:
             return None
         if where is None or times is None:
             return None
+        if apart < 1:
+            self.shaper.problem(
+                "bad-days", raw["apart"], "the results must lie at least a day apart", "apart: 6 weeks"
+            )
+            return None
         if not isinstance(where, LEAVES) or where.over != "latest" or where.name.of:
             self.shaper.problem(
                 "bad-repeated",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rsa_cli.case import Case, Record, Result
-from rsa_cli.dictionary import Item, Reference, Value, converted, expressed
+from rsa_cli.dictionary import Item, Reference, Value, converted, expressed, names_in
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
 from rsa_cli.nodes import (
     All,
@@ -23,11 +23,12 @@ from rsa_cli.nodes import (
     Leaf,
     Name,
     Not,
+    walk,
 )
 from rsa_cli.nodes import Any as AnyOf
 from rsa_cli.problems import Place
 from rsa_cli.rulebook import Rulebook
-from rsa_cli.units import Number, written
+from rsa_cli.units import Number
 from rsa_cli.values import Span, compare, iso, point
 
 # The items that circumstances are worked out from, by the names the shared dictionary gives them.
@@ -89,10 +90,21 @@ class Evidence:
         self._seen: dict[str, tuple[Seen, ...]] = {}
         self._field: dict[tuple[str, int, str], Seen | None] = {}
         self._open: set[Any] = set()
+        self._bearing: frozenset[str] | None = None
 
     def supposing(self, given: dict[tuple[Any, ...], Any], rulebook: Rulebook) -> Evidence:
-        """The same case with values supposed for atoms."""
-        return Evidence(self.case, rulebook, self.day, given)
+        """The same case with values supposed for atoms.
+
+        What was seen of other items is taken over, unless a supposed one bears on them.
+        """
+        supposed = Evidence(self.case, rulebook, self.day, given)
+        if self._bearing is None:
+            self._bearing = _bearing(rulebook)
+        names = {key[1] for key in given if key[0] not in ("node", "member")}
+        if not names & self._bearing:
+            supposed._seen = {name: seen for name, seen in self._seen.items() if name not in names}
+            supposed._field = {key: seen for key, seen in self._field.items() if key[0] not in names}
+        return supposed
 
     # --- results
 
@@ -313,13 +325,15 @@ class Evidence:
         if own is not None and measured is not None:
             high, low = _over(measured, own), _under(measured, own)
             return _placed(word, high, low), "the laboratory's range"
-        truths, names = [], []
+        truths, names, certain = [], [], False
         for reference in seen.item.references:
             holds = least(self.truth(c, Context(seen=seen)) for c in reference.when)
             if holds is not FALSE:
                 truths.append(_referred(word, value, reference, seen.item))
                 names.append(", ".join(reference.source))
-        if not truths or len(set(truths)) > 1:
+                certain = certain or holds is TRUE
+        # A single range of which it is not known whether it holds decides nothing.
+        if len(set(truths)) != 1 or not (certain or len(truths) > 1):
             return (
                 UNKNOWN,
                 "no range of the laboratory, and no reference range that decides"
@@ -483,7 +497,9 @@ class Evidence:
                 if record.date is None or date is None:
                     truths.append(UNKNOWN)
                 elif compare(record.date, ">", point(self.day)) is not TRUE:
-                    truths.append(compare(record.date, ">", date))
+                    # Seen and operated on in one day: not known which came first.
+                    before = compare(record.date, "<", date) is TRUE
+                    truths.append(FALSE if before else greatest([compare(record.date, ">", date), UNKNOWN]))
         return greatest(truths)
 
     # --- derived items
@@ -577,6 +593,22 @@ class Evidence:
                 return f"{words_of[sign]} {limit} {item.label}" if item else text
             case _:
                 return getattr(condition, "text", "")
+
+
+def _bearing(rulebook: Rulebook) -> frozenset[str]:
+    """The items and lists that bear on others: circumstances are worked out from them, formulas use them."""
+    names = {PREGNANCIES, MEDICATIONS}
+    items = [*rulebook.items.values(), *rulebook.circumstances.values()]
+    for item in [*items, *(field for item in items for field in item.fields.values())]:
+        names.add(item.now)
+        names |= {name for name, _ in names_in(item.formula)} if item.formula else set()
+        if item.worked_out is not None and item.worked_out[0] == "later":
+            names |= set(item.worked_out[1])
+        for node in walk(item.ask_if) if item.ask_if else ():
+            named = getattr(node, "name", None)
+            if named is not None:
+                names |= {named.item, named.of or named.item}
+    return frozenset(names)
 
 
 # --- comparisons -----------------------------------------------------------------------------------
@@ -757,8 +789,3 @@ def date_text(date: Span) -> str:
     if first[:7] == last[:7]:
         return first[:7]
     return first[:4] if first[:4] == last[:4] and first[5:] == "01-01" else f"{first} to {last}"
-
-
-def number_text(value: Number) -> str:
-    """A number for people."""
-    return written(value)

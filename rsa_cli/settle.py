@@ -10,7 +10,7 @@ without trying every combination of cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, product
 from typing import Any, Literal, NamedTuple
 
@@ -77,6 +77,7 @@ class Atom(NamedTuple):
 
 
 AtomSet = frozenset[Atom]
+Weigh = Callable[[Atom], int]
 
 
 class Settled(NamedTuple):
@@ -99,14 +100,23 @@ Spot = tuple[Any, ...]
 Solution = dict[Spot, int]  # of each spot the cells allowed, as bits; a spot not named may stay as it is
 
 
-def settle(condition: Condition, rulebook: Rulebook, evidence: Evidence, verdict: Verdict) -> Settled:
-    """What would settle a condition that is unknown; empty when it is decided."""
+def settle(
+    condition: Condition, rulebook: Rulebook, evidence: Evidence, verdict: Verdict, weigh: Weigh | None = None
+) -> Settled:
+    """What would settle a condition that is unknown; empty when it is decided.
+
+    Fewest atoms come first, then the least weight by `weigh`.
+    """
     if verdict.truth is not UNKNOWN:
         return Settled((), (), False)
     solver = Solver(condition, rulebook, evidence)
-    met, not_met = solver.sets("true"), solver.sets("false")
+
+    def order(atoms: AtomSet) -> tuple[int, int, list[Atom]]:
+        return len(atoms), sum(map(weigh, atoms)) if weigh else 0, sorted(atoms)
+
+    met, not_met = sorted(solver.sets("true"), key=order), sorted(solver.sets("false"), key=order)
     more = solver.cut or len(met) > MOST_SETS or len(not_met) > MOST_SETS
-    return Settled(met[:MOST_SETS], not_met[:MOST_SETS], more)
+    return Settled(tuple(met[:MOST_SETS]), tuple(not_met[:MOST_SETS]), more)
 
 
 class Solver:
@@ -122,7 +132,7 @@ class Solver:
         self.cut = False
         self.nodes = list(_through(condition, rulebook))
         self.engines: dict[tuple[Spot, int], Engine] = {}
-        self.here = Engine(rulebook, evidence)
+        self.here = Engine(rulebook, evidence, timing=False)
         self.spots: dict[Spot, list[Cell]] = {}
         self._smallest: dict[tuple[Spot, int], int] = {}
         self._truths: dict[tuple[int, Spot], list[Truth]] = {}
@@ -192,7 +202,7 @@ class Solver:
         if found is None:
             given = dict(self.spots[spot][index].given)
             found = self.engines[spot, index] = Engine(
-                self.rulebook, self.evidence.supposing(given, self.rulebook)
+                self.rulebook, self.evidence.supposing(given, self.rulebook), timing=False
             )
         return found
 

@@ -22,8 +22,15 @@ class Text(NamedTuple):
     """A scalar as written. `plain` is false where it stood in quotes."""
 
     text: str
-    place: Place
-    plain: bool = True
+    plain: bool
+    file: str
+    start: Any
+    end: Any
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return _place(self.file, self.start, self.end)
 
 
 class Mapping(NamedTuple):
@@ -31,14 +38,43 @@ class Mapping(NamedTuple):
 
     items: dict[str, Node]
     keys: dict[str, Text]
-    place: Place
+    file: str
+    start: Any
+    end: Any
+
+    @property
+    def place(self) -> Place:
+        """Where it stands, from its first key to its end."""
+        return _place(self.file, self.start, self.end)
 
 
 class Sequence(NamedTuple):
     """A list, in the order written."""
 
     parts: list[Node]
-    place: Place
+    file: str
+    start: Any
+    end: Any
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return _place(self.file, self.start, self.end)
+
+
+class _Mark(NamedTuple):
+    """Stands for libyaml's mark where there is no text."""
+
+    line: int
+    column: int
+
+
+_START = _Mark(0, 0)
+
+
+def _place(file: str, start: Any, end: Any) -> Place:
+    # Kept as libyaml's marks until somebody asks: most places of a rulebook are never looked at.
+    return Place(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
 Node = Text | Mapping | Sequence
@@ -78,6 +114,7 @@ _SYNTAX = (
 )  # fmt: skip
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_READ = re.compile(r" #(?! *$)")
+_TOUCHES = re.compile(r"(?<! ) #")
 
 
 def read_file(path: str | Path, stop_before: str = "") -> Source:
@@ -142,7 +179,7 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
             line,
             column,
         )
-    reader = _Reader(name, lines, "#" in text, stop_before)
+    reader = _Reader(name, lines, stop_before)
     try:
         root = reader.read(text)
     except _StoppedError:
@@ -157,19 +194,38 @@ class _StoppedError(Exception):
     """Reading cannot go on; the problem has been noted."""
 
 
+class _Frame:
+    """An open collection: what it holds so far, the key that waits for its value, whether in braces."""
+
+    __slots__ = ("flow", "items", "key", "keys", "parts", "start")
+
+    def __init__(self, mapping: bool, event: Any) -> None:
+        self.items: dict[str, Node] | None = {} if mapping else None
+        self.keys: dict[str, Text] = {}
+        self.parts: list[Node] = []
+        self.key: Text | None = None
+        self.start = event.start_mark
+        self.flow = bool(event.flow_style)
+
+    def closed(self, name: str, end: Any) -> Node:
+        if self.items is None:
+            return Sequence(self.parts, name, self.start, end)
+        return Mapping(self.items, self.keys, name, self.start, end)
+
+
 class _Reader:
     """Builds nodes from libyaml's events with its own stack."""
 
-    def __init__(self, name: str, lines: list[str], has_comments: bool, stop_before: str) -> None:
+    def __init__(self, name: str, lines: list[str], stop_before: str) -> None:
         self.name = name
         self.lines = lines
-        self.has_comments = has_comments
+        # Lines where a comment may touch a value: a # after a single space.
+        self.touched = {number for number, line in enumerate(lines) if " #" in line and _TOUCHES.search(line)}
         self.stop_before = stop_before
         self.problems: list[Problem] = []
 
     def place(self, event: Any) -> Place:
-        start, end = event.start_mark, event.end_mark
-        return Place(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return _place(self.name, event.start_mark, event.end_mark)
 
     def problem(self, code: str, place: Place, says: str, hint: str = "", remark: bool = False) -> None:
         self.problems.append(Problem(code, place, says, hint, remark))
@@ -180,114 +236,93 @@ class _Reader:
 
     def read(self, text: str) -> Node | None:
         root: Node | None = None
-        # One frame an open collection: the node, the key that waits for its value, whether in braces.
-        frames: list[list[Any]] = []
+        frames: list[_Frame] = []
+        frame: _Frame | None = None
         documents = 0
-        event: Any
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            kind = type(event).__name__
+        next_event: Any = yaml.CSafeLoader(text).get_event
+        while (event := next_event()) is not None:
+            kind = type(event)
             node: Node
-            if kind == "ScalarEvent":
-                place = self.place(event)
+            if kind is yaml.ScalarEvent:
                 if event.tag is not None or event.anchor is not None:
-                    self.mark(event, place)
-                node = Text(event.value, place, not event.style)
-                frame = frames[-1] if frames else None
-                if frame is not None and frame[1] is None and type(frame[0]) is Mapping:
-                    if len(frames) == 1 and event.value == self.stop_before and self.stop_before:
-                        break
+                    self.mark(event, self.place(event))
+                style = event.style
+                node = Text(event.value, not style, self.name, event.start_mark, event.end_mark)
+                if frame is not None and frame.items is not None and frame.key is None:
+                    if node.text == self.stop_before and self.stop_before and len(frames) == 1:
+                        return frame.closed(self.name, event.start_mark)
                     self.key(frame, node)
                     continue
-                if frame is None or frame[1] is None or frame[1].text != "note":
-                    self.scalar(node, event, frame)
-                if self.has_comments and not event.style:
-                    self.comment(place)
-            elif kind in ("MappingStartEvent", "SequenceStartEvent"):
-                place = self.place(event)
+                if frame is None or frame.key is None or frame.key.text != "note":
+                    self.scalar(node, style, frame)
+                if self.touched and not style and event.end_mark.line in self.touched:
+                    self.comment(event.end_mark)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if event.tag is not None or event.anchor is not None:
-                    self.mark(event, place)
-                if frames and frames[-1][1] is None and type(frames[-1][0]) is Mapping:
-                    self.stop(
-                        "key-not-a-word",
-                        place,
-                        "a key must be a word",
-                        "quote the value, or check the braces",
-                    )
+                    self.mark(event, self.place(event))
+                if frame is not None and frame.items is not None and frame.key is None:
+                    hint = "quote the value, or check the braces"
+                    self.stop("key-not-a-word", self.place(event), "a key must be a word", hint)
                 if len(frames) >= MAX_DEPTH:
-                    self.stop("too-deep", place, f"brackets or lists nested more than {MAX_DEPTH} deep")
-                node = Mapping({}, {}, place) if kind[0] == "M" else Sequence([], place)
-                frames.append([node, None, bool(event.flow_style)])
+                    says = f"brackets or lists nested more than {MAX_DEPTH} deep"
+                    self.stop("too-deep", self.place(event), says)
+                frame = _Frame(kind is yaml.MappingStartEvent, event)
+                frames.append(frame)
                 continue
-            elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-                opened, _, flow = frames.pop()
-                end = self.place(event)
-                at = opened.place
-                node = opened._replace(
-                    place=Place(self.name, at.line, at.column, end.end_line, end.end_column)
-                )
-                if flow and self.has_comments:
-                    self.comment(end)
-            elif kind == "AliasEvent":
-                self.stop(
-                    "alias",
-                    self.place(event),
-                    "an alias (*name) is not read",
-                    "write the value out, or quote it",
-                )
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                closed = frames.pop()
+                node = closed.closed(self.name, event.end_mark)
+                frame = frames[-1] if frames else None
+                if closed.flow and event.end_mark.line in self.touched:
+                    self.comment(event.end_mark)
+            elif kind is yaml.AliasEvent:
+                hint = "write the value out, or quote it"
+                self.stop("alias", self.place(event), "an alias (*name) is not read", hint)
                 continue
-            elif kind == "DocumentStartEvent":
+            elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    self.stop(
-                        "second-document",
-                        self.place(event),
-                        "a second document (---) begins here",
-                        "one case a file",
-                    )
+                    says = "a second document (---) begins here"
+                    self.stop("second-document", self.place(event), says, "one case a file")
                 continue
             else:
                 continue
-            if not frames:
+            if frame is None:
                 root = node
-            elif type(frames[-1][0]) is Mapping:
-                frame = frames[-1]
-                frame[0].items[frame[1].text] = node
-                frame[1] = None
-            else:
-                frames[-1][0].parts.append(node)
-        if frames:  # stopped before a section: what is open is the top-level mapping
-            root = frames[0][0]
+            elif frame.items is None:
+                frame.parts.append(node)
+            elif frame.key is not None:
+                frame.items[frame.key.text] = node
+                frame.key = None
         return root
 
     def mark(self, event: Any, place: Place) -> None:
         what = "an anchor (&name)" if event.anchor is not None else "a tag (!name)"
         self.stop("anchor-or-tag", place, f"{what} is not read", "write the value without it, or quote it")
 
-    def key(self, frame: list[Any], key: Text) -> None:
-        mapping: Mapping = frame[0]
-        if key.text in mapping.keys:
-            first = mapping.keys[key.text].place.line
+    def key(self, frame: _Frame, key: Text) -> None:
+        if key.text in frame.keys:
+            first = frame.keys[key.text].place.line
             self.problem("duplicate-key", key.place, f"{visible(key.text)} stands here a second time (first in line {first})",
                          "keep one of them; several results of one item are a list")  # fmt: skip
-        mapping.keys.setdefault(key.text, key)
-        frame[1] = key
+        frame.keys.setdefault(key.text, key)
+        frame.key = key
 
-    def scalar(self, node: Text, event: Any, frame: list[Any] | None) -> None:
-        if event.style in ("|", ">"):
+    def scalar(self, node: Text, style: str | None, frame: _Frame | None) -> None:
+        if style in ("|", ">"):
             hint = 'a value that begins with > must be quoted: ">2", or write: over 2'
             self.problem("block-text", node.place, "a block of text stands where a value is expected", hint)
-        elif node.plain and not node.text and frame is not None and frame[2] and type(frame[0]) is Mapping:
-            self.problem("empty-in-braces", frame[1].place, f"{visible(frame[1].text)!r} has no value inside these braces",
+        elif node.plain and not node.text and frame is not None and frame.flow and frame.key is not None:
+            self.problem("empty-in-braces", frame.key.place, f"{visible(frame.key.text)!r} has no value inside these braces",
                          "quote a value that holds a comma, or write: key: value")  # fmt: skip
         elif node.plain and ("：" in node.text or "，" in node.text):
-            self.problem(
-                "full-width", node.place, "a full-width ： or ， is not read as YAML", "write ': ' or ', '"
-            )
+            says = "a full-width ： or ， is not read as YAML"
+            self.problem("full-width", node.place, says, "write ': ' or ', '")
 
-    def comment(self, place: Place) -> None:
-        line = self.lines[place.end_line - 1] if place.end_line <= len(self.lines) else ""
-        if _NOT_READ.match(line, place.end_column - 1):
-            start = Place(self.name, place.end_line, place.end_column + 1, place.end_line, len(line) + 1)
+    def comment(self, end: Any) -> None:
+        line = self.lines[end.line]
+        if _NOT_READ.match(line, end.column):
+            start = Place(self.name, end.line + 1, end.column + 2, end.line + 1, len(line) + 1)
             self.problem("comment-touches", start, "the text after # is not read",
                          "put two spaces before a comment, or quote the value", remark=True)  # fmt: skip
 
@@ -332,7 +367,9 @@ class Shaper:
     def mapping(self, node: Node | None, what: str, place: Place | None = None) -> Mapping | None:
         """The node as a mapping; nothing written (`key:`) is an empty one; anything else is a problem."""
         if node is None or (type(node) is Text and node.plain and node.text == ""):
-            return Mapping({}, {}, node.place if node else place or Place(""))
+            if node is not None:
+                return Mapping({}, {}, node.file, node.start, node.end)
+            return Mapping({}, {}, place.file if place else "", _START, _START)
         if type(node) is not Mapping:
             self.problem(
                 "not-a-mapping", node, f"{what} must be written as  key: value", "indent its keys below it"

@@ -337,7 +337,9 @@ def _points(random: Random, part: Callable[[], Any]) -> Any:
         return {"points": 1 + random.randrange(4), "when": part()}
 
     parts = [
-        {"highest": [weighted() for _ in range(1 + random.randrange(3))]} if random.randrange(2) else weighted()
+        {"highest": [weighted() for _ in range(1 + random.randrange(3))]}
+        if random.randrange(2)
+        else weighted()
         for _ in range(1 + random.randrange(3))
     ]
     most = sum(max(w["points"] for w in p.get("highest", [p])) for p in parts)
@@ -461,7 +463,16 @@ VALUES: dict[str, list[str]] = {
 SEVERAL = {"autoimmune_disease": ["lupus", "thyroiditis"], "drugs": ["heparin", "insulin", "biotin"]}
 MISSING = ["unknown", "not done", "pending", "not applicable"]
 # Items of which one bare value is written, without date or circumstances.
-BARE = ("smoker", "drinker", "partner_smoker", "cigarettes", "bmi", "last_period", "first_visit", "family_history")
+BARE = (
+    "smoker",
+    "drinker",
+    "partner_smoker",
+    "cigarettes",
+    "bmi",
+    "last_period",
+    "first_visit",
+    "family_history",
+)
 AROUND = {
     "lupus_anticoagulant": "on_heparin",
     "anticardiolipin": "on_heparin",

@@ -14,7 +14,8 @@ from rsa_cli.source import read_bytes
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted((ROOT / "sample_cases").glob("*.yaml"))
-RULEBOOK = read_rulebook()
+# Without the digest, which every change of a rule file changes in every golden file.
+RULEBOOK = read_rulebook()._replace(digest="0" * 64)
 
 
 def assessed(path: Path) -> Assessment:

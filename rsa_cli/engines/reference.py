@@ -71,7 +71,9 @@ def judge(rulebook: Rulebook, evidence: Evidence) -> dict[str, Judgement]:
 class Engine:
     """Judges conditions of one rulebook over one case."""
 
-    def __init__(self, rulebook: Rulebook, evidence: Evidence) -> None:
+    def __init__(self, rulebook: Rulebook, evidence: Evidence, timing: bool = True) -> None:
+        """Without `timing` the earliest days of next samples are not worked out."""
+        self.timing = timing
         self.rulebook = rulebook
         self.evidence = evidence
         self._rules: dict[str, Verdict] = {}
@@ -213,7 +215,7 @@ class Engine:
             any(s.seen.state == USABLE for s in results), node.times, node.apart,
         )  # fmt: skip
         satisfying = [s.seen for s in results if s.truth is TRUE]
-        earliest = "" if truth is TRUE else self._earliest(node, satisfying)
+        earliest = self._earliest(node, satisfying) if self.timing and truth is not TRUE else ""
         return Verdict(truth, node, used=tuple(s.seen for s in results), earliest=earliest)
 
     def _earliest(self, node: Repeated, satisfying: list[Seen]) -> str:

@@ -1,12 +1,12 @@
-"""The assessment as JSON: versioned, every number with its unit, every finding with its reasons and places."""
+"""The assessment as JSON: versioned, numbers with their units, findings with their reasons and places."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from rsa_cli.assess import Assessment, Finding, Line, Reason
-from rsa_cli.dictionary import Value
+from rsa_cli.assess import Assessment, Finding, Line, Reason, names_in
+from rsa_cli.dictionary import Item, Value
 from rsa_cli.evidence import Seen, date_text
 from rsa_cli.problems import Place, Problem
 from rsa_cli.renderers import Options
@@ -38,7 +38,7 @@ def data(assessment: Assessment) -> dict[str, Any]:
             "title": book.title,
             "digest": f"sha256:{book.digest}",
         },
-        "case": {"id": case.id, "file": case.name, "digest": f"sha256:{case.digest}"},
+        "case": {"id": case.id, "file": _file(case.name), "digest": f"sha256:{case.digest}"},
         "as_of": assessment.as_of,
         "findings": [_finding(f, book) for f in assessment.findings],
         "unexplained": {
@@ -58,6 +58,7 @@ def data(assessment: Assessment) -> dict[str, Any]:
 def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
     rule = finding.rule
     settled = finding.settled
+    looked_at = [n for c in (rule.when, rule.suspect_when) if c is not None for n in names_in(c, book)]
     return {
         "id": rule.id,
         "finding": rule.finding,
@@ -67,33 +68,42 @@ def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
         "status": finding.status,
         "truth": str(finding.judgement.when.truth),
         "says": rule.says or None,
-        "reasons": [_reason(r) for r in finding.reasons],
-        "known": [_reason(r) for r in finding.known],
+        "reasons": [_reason(r, looked_at, book) for r in finding.reasons],
+        "known": [_reason(r, looked_at, book) for r in finding.known],
         "not_known": list(finding.unknown),
         "today": None if rule.today is None else {
             "says": rule.today.says, "source": list(rule.today.source),
             "truth": None if finding.today is None else str(finding.today),
         },
         "due": [
-            {"item": d.item, "when": d.when, "article": {"when": d.article or None, "days": d.article_days or None},
+            {"item": d.item, "when": d.when,
+             "article": {"when": d.article or None, "days": d.article_days or None},
              "today": {"when": d.today or None, "days": d.today_days or None}}
             for d in finding.due
         ],
         "settle": None if settled is None else {
-            "met": [_atoms(s) for s in settled.met], "not_met": [_atoms(s) for s in settled.not_met], "more": settled.more,
+            "met": [_atoms(s) for s in settled.met],
+            "not_met": [_atoms(s) for s in settled.not_met],
+            "more": settled.more,
         },
         "rests_on": list(rule.rests_on),
         "reported_in": rule.reported_in or None,
-        "place": _place(rule.place),
     }  # fmt: skip
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(reason: Reason, looked_at: list[str], book: Rulebook) -> dict[str, Any]:
+    name = reason.item
+    if name and reason.record:  # a field: named with its list, as in `settle` and `set_aside`
+        name = next(n for n in looked_at if n.partition(".")[2] == reason.item)
+    if reason.quantity is not None:
+        value = _value(reason.quantity, _item(name, book))
+    else:  # what is missing (pending, say), without its date; or what was counted
+        value = {"text": reason.value.partition(", ")[0] if reason.date else reason.value}
     return {
-        "item": reason.item or None,
+        "item": name or None,
         "label": reason.label,
         "record": reason.record or None,
-        "value": _value(reason.quantity) if reason.quantity else {"text": reason.value},
+        "value": value,
         "date": date_text(reason.date) if reason.date else None,
         "says": reason.value,
         "limit": reason.limit,
@@ -105,15 +115,21 @@ def _reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _value(value: Value) -> dict[str, Any]:
+def _item(name: str, book: Rulebook) -> Item:
+    of, _, field = name.partition(".")
+    return book.items[of].fields[field] if field else book.items[of]
+
+
+def _value(value: Value, item: Item) -> dict[str, Any]:
     out: dict[str, Any] = {"text": value.text}
     if value.choices is not None:
         return {**out, "choices": sorted(value.choices)}
-    if value.span is None:
+    if value.span is None or item.kind == "date":
         return out
+    unit = value.unit or ("days" if item.kind == "gestation" else item.unit or "1")
     if value.span.is_point and value.span.low is not None:
-        return {**out, "value": _number(value.span.low), "unit": value.unit or None}
-    return {**out, **_ends(value.span), "unit": value.unit or None}
+        return {**out, "value": _number(value.span.low), "unit": unit}
+    return {**out, **_ends(value.span), "unit": unit}
 
 
 def _ends(span: Span) -> dict[str, Any]:
@@ -156,11 +172,12 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _seen(seen: Seen) -> dict[str, Any]:
+    value = None if seen.item.kind == "records" else seen.result.value  # a record set aside is no one value
     return {
         "item": f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
         "label": seen.item.label,
         "record": seen.record or None,
-        "value": _value(seen.result.value) if seen.result.value else None,
+        "value": None if value is None else _value(value, seen.item),
         "date": date_text(seen.date) if seen.date else None,
         "because": seen.why,
         "place": _place(seen.result.place),
@@ -177,4 +194,9 @@ def _remark(problem: Problem) -> dict[str, Any]:
 
 
 def _place(place: Place) -> dict[str, Any]:
-    return {"file": place.file.rsplit("/", 1)[-1], "line": place.line or None, "column": place.column or None}
+    return {"file": _file(place.file), "line": place.line or None, "column": place.column or None}
+
+
+def _file(name: str) -> str:
+    """The file without its folder, which is nobody else's business."""
+    return name.rsplit("/", 1)[-1]
