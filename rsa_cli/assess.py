@@ -608,18 +608,34 @@ def _due(judgement: Judgement, status: str, today: Truth | None, evidence: Evide
     """When something positive is to be tested again, by the article and by today's criterion."""
     if status == NOT_MET or (status == MET and today in (None, TRUE)):
         return
-    article = {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.when, evidence)}
+    article = {n.where.name.item: (v, n) for v, n in _repeats(judgement.when, evidence)}
     current = (
-        {n.where.name.item: (v.earliest, n.apart) for v, n in _repeats(judgement.today, evidence)}
-        if judgement.today
-        else {}
+        {n.where.name.item: (v, n) for v, n in _repeats(judgement.today, evidence)} if judgement.today else {}
     )
     for item in dict.fromkeys([*article, *current]):
-        one, days = article.get(item, ("", 0))
-        two, weeks = current.get(item, ("", 0))
-        dates = [w for w in (one, two) if w and w[0].isdigit()]
-        when = "not now" if "not now" in (one, two) else max(dates) if dates else "now"
-        yield Due(item, when, one, days, two, weeks)
+        one, two = article.get(item), current.get(item)
+        words = [found[0].earliest for found in (one, two) if found]
+        dates = [word for word in words if word[0].isdigit()]
+        when = "not now" if "not now" in words else max(dates) if dates else "now"
+        yield Due(
+            item,
+            when,
+            *(_reached(*one, evidence) if one else ("", 0)),
+            *(_reached(*two, evidence) if two else ("", 0)),
+        )
+
+
+def _reached(verdict: Verdict, node: Repeated, evidence: Evidence) -> tuple[str, int]:
+    """The day from which a next sample satisfies one criterion, past or to come, and the days it asks for."""
+    if verdict.earliest != "now":
+        return verdict.earliest, node.apart
+    satisfying = [
+        s.date.high
+        for s in verdict.used
+        if s.date and evidence.holds(node.where, s) is TRUE and s.state == USABLE
+    ]
+    known = [high for high in satisfying if high is not None]
+    return (iso(min(known) + node.apart) if known else "now"), node.apart
 
 
 def _repeats(verdict: Verdict, evidence: Evidence) -> Iterator[tuple[Verdict, Repeated]]:

@@ -60,10 +60,7 @@ def due_text(due: Due) -> str:
         return "again, but not now: what would set the sample aside holds today"
     day = "from now on" if due.when == "now" else f"on or after {due.when}"
     if due.today_days and due.article_days and due.today_days != due.article_days:
-        article = (
-            due.article if due.article[:1].isdigit() else "reached" if due.article == "now" else due.article
-        )
-        return f"again {day} ({weeks(due.today_days)}; the article: {due.article_days // 7}, {article})"
+        return f"again {day} ({weeks(due.today_days)}; the article: {due.article_days // 7}, {due.article})"
     return f"again {day} ({weeks(due.article_days or due.today_days)})"
 
 

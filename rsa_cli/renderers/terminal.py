@@ -327,7 +327,8 @@ def _unexplained(page: _Page, assessment: Assessment) -> None:
             said += f"; open: {', '.join(causes.open[:4])}{rest}"
         if causes.not_covered:
             named = f": {', '.join(causes.not_covered)}" if not causes.open or page.options.everything else ""
-            said += f", {len(causes.not_covered)} not in this rulebook{named}"
+            sign = ";" if causes.not_met else ","
+            said += f"{sign} {len(causes.not_covered)} not in this rulebook{named}"
     page.section("Unexplained", [Text(said)])
     if not any(f.status in (MET, SUSPECTED) for f in assessment.of_kind("red_flag")):
         _reminders(page, assessment)
