@@ -7,9 +7,12 @@ import sys
 
 def main() -> None:
     """Run the command line."""
-    from rsa_cli.cli import app
+    try:
+        from rsa_cli.cli import app
 
-    sys.exit(app())
+        sys.exit(app())
+    except KeyboardInterrupt:  # while modules are still being read; afterwards Typer sees to it
+        sys.exit(130)
 
 
 if __name__ == "__main__":

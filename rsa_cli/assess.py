@@ -456,10 +456,14 @@ def _leaf_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     leaf = verdict.condition
     assert isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown)
     for seen in verdict.used:
-        if not isinstance(leaf, IsKnown) and leaf.over != "latest" and verdict.truth is not UNKNOWN:
-            # Of *ever* and *always*, the results that decide.
-            if evidence.holds(leaf, seen) is not verdict.truth:
-                continue
+        # Of *ever* and *always*, only the results that decide.
+        over = "latest" if isinstance(leaf, IsKnown) else leaf.over
+        if (
+            over != "latest"
+            and verdict.truth is not UNKNOWN
+            and evidence.holds(leaf, seen) is not verdict.truth
+        ):
+            continue
         yield _reason(
             seen,
             leaf.text,
@@ -641,9 +645,12 @@ def _reached(verdict: Verdict, node: Repeated, evidence: Evidence) -> tuple[str,
 def _repeats(verdict: Verdict, evidence: Evidence) -> Iterator[tuple[Verdict, Repeated]]:
     """The open *repeated* of which one result satisfies: what is to be taken again."""
     node = verdict.condition
-    if isinstance(node, Repeated) and verdict.truth is UNKNOWN:
-        if any(s.state == USABLE and evidence.holds(node.where, s) is TRUE for s in verdict.used):
-            yield verdict, node
+    if (
+        isinstance(node, Repeated)
+        and verdict.truth is UNKNOWN
+        and any(s.state == USABLE and evidence.holds(node.where, s) is TRUE for s in verdict.used)
+    ):
+        yield verdict, node
     for part in verdict.parts:
         yield from _repeats(part, evidence)
 

@@ -352,7 +352,7 @@ class _CaseReader:
             field = item.fields.get(name)
             if name == "note":
                 continue
-            if field is None or field.kind == "derived" and field.formula is None:
+            if field is None or (field.kind == "derived" and field.formula is None):
                 self.shaper.unknown(node.keys[name], item.fields, item.label.casefold())
                 continue
             result = self.result(field, inner) if type(inner) is Mapping else self.plain(field, inner)

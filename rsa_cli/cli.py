@@ -50,7 +50,7 @@ Output = Annotated[
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"rsa {__version__}")
+        _write(f"rsa {__version__}\n", None)
         raise typer.Exit
 
 
@@ -64,7 +64,7 @@ def main(
 
 
 @app.command(
-    epilog="For instance:  rsa assess case.yaml --format json -o report.json   ·   cat case.yaml | rsa assess -"
+    epilog="For instance:  rsa assess case.yaml --format json -o report.json   ·   rsa assess - < case.yaml"
 )
 def assess(
     case: Annotated[
@@ -111,11 +111,10 @@ def explain(
     assessment = _assessed(case, rules, as_of, whole=True)
     known = [f.rule.id for f in assessment.findings]
     if finding not in known:
-        from rsa_cli.problems import nearest, visible
+        from rsa_cli.problems import nearest
 
-        _wrong(
-            f"there is no finding {visible(finding)!r}: {nearest(finding, known) or 'one of ' + ', '.join(known)}"
-        )
+        hint = nearest(finding, known) or f"one of {', '.join(known)}"
+        _wrong(f"there is no finding {finding!r}: {hint}")
     _write(explained(assessment, assessment.finding(finding), _options(output, True)), output)
     _remarks(assessment)
 
@@ -157,12 +156,13 @@ def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assess
 def _options(output: Path | None, everything: bool) -> Options:
     from rsa_cli.renderers import Options
 
-    terminal = output is None and sys.stdout.isatty()
+    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     width = 80
     if terminal:
-        width = min(os.get_terminal_size(sys.stdout.fileno()).columns or 80, 140)
+        width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
     elif os.environ.get("COLUMNS", "").isdecimal():
-        width = max(40, min(int(os.environ["COLUMNS"]), 140))
+        width = int(os.environ["COLUMNS"])
+    width = max(40, min(width, 140))
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Options(width, terminal and not plain, everything)
 
@@ -171,8 +171,12 @@ def _write(text: str, output: Path | None) -> None:
     """To standard output, or to a file that appears only when it is whole."""
     try:
         if output is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            _print(text)
+            return
+        if not output.name or output.is_dir():
+            _wrong(f"cannot write {output}: it is a folder")
+        if output.exists() and not output.is_file():
+            output.write_text(text, encoding="utf-8")  # a device or a pipe: it must not be replaced
             return
         part = output.with_name(output.name + ".part")
         try:
@@ -182,14 +186,27 @@ def _write(text: str, output: Path | None) -> None:
             part.unlink(missing_ok=True)
     except BrokenPipeError:
         # The reader (`| head`) has gone: nothing more to say, and Python must not say it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except UnicodeEncodeError:
-        sys.stdout.buffer.write(text.encode("utf-8"))
-        sys.stdout.buffer.flush()
+        _silence()
     except OSError as error:
         if output is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _wrong(f"cannot write {output or 'to standard output'}: {error.strerror}")
+            _silence()
+        from rsa_cli.problems import visible
+
+        _wrong(f"cannot write {visible(str(output or 'to standard output'))}: {error.strerror}")
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        _wrong("cannot write to standard output: it is closed")
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.flush()
+
+
+def _silence() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _remarks(assessment: Assessment) -> None:

@@ -214,7 +214,7 @@ def _gestation(item: Item, text: str) -> Value:
 def _quantity(item: Item, text: str) -> Value:
     if item.words and (text in ("positive", "negative") or any(text == level.name for level in item.levels)):
         return Value(text, word=text)
-    parsed = read_quantity(text.replace("−", "-"))  # noqa: RUF001 - a typographic minus, as copied from a report
+    parsed = read_quantity(text.replace("−", "-"))
     if parsed is None:
         raise _instead(text) or _not_a_quantity(item, text)
     if not parsed.unit and item.unit and not item.bare and unit_key(item.unit) != "1":
@@ -463,7 +463,7 @@ def _bounds(item: Item, text: Text) -> Span:
     if item.kind == "gestation":
         span = read_gestation(text.text, exact=True)
     else:
-        parsed = read_quantity(text.text.replace("−", "-"))  # noqa: RUF001 - as above
+        parsed = read_quantity(text.text.replace("−", "-"))
         unit = item.units.get(unit_key(parsed.unit or item.unit)) if parsed else None
         span = converted(parsed.span, unit) if parsed and unit else None
     if span is None:

@@ -460,9 +460,10 @@ class Evidence:
         if not before:
             return NEVER_PREGNANT
         end = before[-1].date
-        if date is None or end is None or None in (date.low, date.high, end.low, end.high):
+        if date is None or end is None:
             return None
-        assert date.low is not None and date.high is not None and end.low is not None and end.high is not None
+        if date.low is None or date.high is None or end.low is None or end.high is None:
+            return None
         return Span(max(0, date.low - end.high), max(0, date.high - end.low))
 
     def _drug(self, item: Item, classes: tuple[str, ...], date: Span | None) -> Value | None:
@@ -598,8 +599,8 @@ class Evidence:
 def _bearing(rulebook: Rulebook) -> frozenset[str]:
     """The items and lists that bear on others: circumstances are worked out from them, formulas use them."""
     names = {PREGNANCIES, MEDICATIONS}
-    items = [*rulebook.items.values(), *rulebook.circumstances.values()]
-    for item in [*items, *(field for item in items for field in item.fields.values())]:
+    whole = [*rulebook.items.values(), *rulebook.circumstances.values()]
+    for item in [*whole, *(field for parent in whole for field in parent.fields.values())]:
         names.add(item.now)
         names |= {name for name, _ in names_in(item.formula)} if item.formula else set()
         if item.worked_out is not None and item.worked_out[0] == "later":

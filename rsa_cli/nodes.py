@@ -1,13 +1,12 @@
 """The rule language as values: one class a form, each with the place it was written at.
 
-Every class counts at start-up, so they are dataclasses without comparison and printing: two nodes
-are the same only when they are the same object. Nothing changes a node once it is read.
+Two nodes are the same only when they are the same object. Nothing changes a node once it is read.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any as Anything
+from typing import ClassVar, Literal, NamedTuple, dataclass_transform
 
 from rsa_cli.problems import Place
 from rsa_cli.values import Span
@@ -25,8 +24,21 @@ class Name(NamedTuple):
         return f"{self.of}.{self.item}" if self.of else self.item
 
 
-@dataclass(eq=False, repr=False)
-class Compare:
+@dataclass_transform(eq_default=False)
+class _Node:
+    """A class with the annotated fields. A dataclass would cost a millisecond of start-up for each form."""
+
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+
+    def __init__(self, *values: Anything) -> None:
+        for field, value in zip(self._fields, values, strict=True):
+            setattr(self, field, value)
+
+
+class Compare(_Node):
     """`tsh > 4.0–4.5 mIU/L`: the limit by unit, one or both of the item's units in common use."""
 
     name: Name
@@ -37,8 +49,7 @@ class Compare:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class IsOneOf:
+class IsOneOf(_Node):
     """`outcome is miscarriage or stillbirth`, or with `negated` that it is none of them."""
 
     name: Name
@@ -49,8 +60,7 @@ class IsOneOf:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Includes:
+class Includes(_Node):
     """`autoimmune_disease includes lupus`."""
 
     name: Name
@@ -60,8 +70,7 @@ class Includes:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class IsFlagged:
+class IsFlagged(_Node):
     """`tpo_antibodies is high`: by the laboratory's flag or range, else the reference range."""
 
     name: Name
@@ -71,8 +80,7 @@ class IsFlagged:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class IsLevel:
+class IsLevel(_Node):
     """`anticardiolipin_igg is at least moderate`."""
 
     name: Name
@@ -82,8 +90,7 @@ class IsLevel:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class IsKnown:
+class IsKnown(_Node):
     """`gestation is known`: there is a usable result."""
 
     name: Name
@@ -91,8 +98,7 @@ class IsKnown:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class RuleHolds:
+class RuleHolds(_Node):
     """`recurrent_miscarriage is met`: the truth of another rule."""
 
     rule: str
@@ -100,40 +106,35 @@ class RuleHolds:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class All:
+class All(_Node):
     """Every part holds."""
 
     parts: tuple[Condition, ...]
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Any:
+class Any(_Node):
     """One of the parts holds."""
 
     parts: tuple[Condition, ...]
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Not:
+class Not(_Node):
     """The part does not hold."""
 
     part: Condition
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class NotKnown:
+class NotKnown(_Node):
     """Unless it is known that the part holds: never unknown itself."""
 
     part: Condition
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Some:
+class Some(_Node):
     """At least so many of the parts hold."""
 
     at_least: int
@@ -141,8 +142,7 @@ class Some:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Weighted:
+class Weighted(_Node):
     """A part of `points`, worth so many."""
 
     points: int
@@ -150,16 +150,14 @@ class Weighted:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Highest:
+class Highest(_Node):
     """A part of `points` of which only the greatest counts."""
 
     parts: tuple[Weighted, ...]
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Points:
+class Points(_Node):
     """The points of the parts reach so many."""
 
     at_least: int
@@ -167,8 +165,7 @@ class Points:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Count:
+class Count(_Node):
     """At least so many records where something holds; over a series, out of so many."""
 
     of: str
@@ -178,8 +175,7 @@ class Count:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Run:
+class Run(_Node):
     """So many records in a row where something holds; skipped ones neither lengthen nor break it."""
 
     of: str
@@ -189,8 +185,7 @@ class Run:
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Repeated:
+class Repeated(_Node):
     """So many results of one item that satisfy, each at least `apart` days after the one before."""
 
     where: Leaf

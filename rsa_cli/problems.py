@@ -32,7 +32,7 @@ class Problem(NamedTuple):
     remark: bool = False
 
 
-class NeedsFixing(Exception):
+class NeedsFixing(Exception):  # noqa: N818 - it is no mistake of the program
     """Files that a person has to mend first. Every other exception is a mistake of this program."""
 
     def __init__(self, problems: Iterable[Problem], lines: Mapping[str, list[str]] | None = None) -> None:

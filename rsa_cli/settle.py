@@ -11,7 +11,7 @@ without trying every combination of cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any, Literal, NamedTuple
 
 from rsa_cli.case import Record, Result
@@ -21,7 +21,6 @@ from rsa_cli.evidence import USABLE, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.nodes import (
     All,
-    Any as AnyOf,
     Compare,
     Condition,
     Count,
@@ -42,6 +41,9 @@ from rsa_cli.nodes import (
     Some,
     walk,
 )  # fmt: skip
+from rsa_cli.nodes import (
+    Any as AnyOf,
+)
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.units import Number
 from rsa_cli.values import Span, point
@@ -312,8 +314,8 @@ class Solver:
         if records is None and node.out_of is None:
             return self._leaf(node, want, Context(), self._list_spot(node.of))
         parts = [self._record(node, record, node.where, want) for record in records or ()]
-        for index in range(len(records or ()), node.out_of or 0):
-            parts.append(self._member(node, index, want))
+        further = range(len(records or ()), node.out_of or 0)
+        parts += [self._member(node, index, want) for index in further]
         return self._enough(parts, node.at_least, want)
 
     def _record(self, node: Count | Run, record: Record, part: Condition, want: Want) -> list[Solution]:
@@ -504,13 +506,12 @@ class Solver:
             for chosen in combinations(singles, size):
                 if _further_without_first(chosen, singles):
                     continue
-                for combo in product(*chosen):
-                    cells.append(
-                        Cell(
-                            frozenset().union(*(c.atoms for c in combo)),
-                            tuple(g for c in combo for g in c.given),
-                        )
+                cells += [
+                    Cell(
+                        frozenset().union(*(c.atoms for c in combo)), tuple(g for c in combo for g in c.given)
                     )
+                    for combo in product(*chosen)
+                ]
         return cells
 
     def _dates(self, name: str, within: Span | None, repeats: list[Repeated]) -> list[Span]:
@@ -607,7 +608,7 @@ def _cells(cuts: set[Number], within: Span, kind: str) -> list[Number]:
     from fractions import Fraction
 
     numbers: list[Number] = [] if within.low is not None else [ends[0] - 1]
-    for one, two in zip(ends, ends[1:], strict=False):
+    for one, two in pairwise(ends):
         numbers.append(one)
         if not whole:
             numbers.append(Fraction(one + two) / 2)

@@ -215,9 +215,6 @@ def span_text(span: Span, kind: str = "quantity") -> str:
         return "any"
     if span.high is None and span.low is not None:
         return f"{'≥' if span.low_in else '>'} {one(span.low)}"
-    if span.high is not None and (span.low is None or (span.low == 0 and not span.is_point)):
-        return f"{'≤' if span.high_in else '<'} {one(span.high)}"
-    assert span.low is not None and span.high is not None
-    if span.is_point:
-        return one(span.low)
-    return f"{one(span.low)}–{one(span.high)}"
+    if span.low is not None and span.high is not None and (span.low != 0 or span.is_point):
+        return one(span.low) if span.is_point else f"{one(span.low)}–{one(span.high)}"
+    return f"{'≤' if span.high_in else '<'} {one(span.high or 0)}"

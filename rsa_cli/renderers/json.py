@@ -126,7 +126,7 @@ def _value(value: Value, item: Item) -> dict[str, Any]:
         return {**out, "choices": sorted(value.choices)}
     if value.span is None or item.kind == "date":
         return out
-    unit = value.unit or ("days" if item.kind == "gestation" else item.unit or "1")
+    unit = value.unit or ("days" if item.kind == "gestation" else "1")
     if value.span.is_point and value.span.low is not None:
         return {**out, "value": _number(value.span.low), "unit": unit}
     return {**out, **_ends(value.span), "unit": unit}
