@@ -457,9 +457,9 @@ def _leaf_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     assert isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown)
     for seen in verdict.used:
         # Of *ever* and *always*, only the results that decide.
-        over = "latest" if isinstance(leaf, IsKnown) else leaf.over
         if (
-            over != "latest"
+            not isinstance(leaf, IsKnown)
+            and leaf.over != "latest"
             and verdict.truth is not UNKNOWN
             and evidence.holds(leaf, seen) is not verdict.truth
         ):
@@ -663,9 +663,9 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
     ]
     return Unexplained(
         len(causes),
-        tuple(f.rule.finding for f in causes if f.status == NOT_MET),
-        tuple(f.rule.finding for f in causes if f.status == MET),
-        tuple(f.rule.finding for f in causes if f.status not in (MET, NOT_MET)),
+        tuple(f.rule.id for f in causes if f.status == NOT_MET),
+        tuple(f.rule.id for f in causes if f.status == MET),
+        tuple(f.rule.id for f in causes if f.status not in (MET, NOT_MET)),
         tuple(rulebook.not_covered),
     )
 
@@ -741,8 +741,8 @@ def _line(
             state = "not called for"
     if state == "awaited" and place in TIERS:
         place = "awaited"
-    names = list(dict.fromkeys(f.rule.finding for f in (*(f for f, _ in due), *helped)))
-    why = tuple(f.rule.finding for f in helped if f.status == SUSPECTED or f.rule.kind == "red_flag")
+    names = list(dict.fromkeys(f.rule.id for f in (*(f for f, _ in due), *helped)))
+    why = tuple(f.rule.id for f in helped if f.status == SUSPECTED or f.rule.kind == "red_flag")
     line = Line(investigation, state, day, why, tuple(names), place, tuple(notes))
     return line, (PLACES.index(place), -_score(investigation, helped, settles))
 

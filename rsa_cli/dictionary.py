@@ -362,6 +362,8 @@ def read_item(
             "unknown-kind", raw["kind"], f"there is no kind {visible(kind)!r}", f"known: {', '.join(KINDS)}"
         )
         kind = "text"
+    if "unit" in raw and raw["unit"].plain and raw["unit"].text in ("null", "~"):
+        del raw["unit"]  # nothing written: a pure number
     says = {
         key: raw[key].text for key in ("question", "help", "section", "dated_by", "now", "unit") if key in raw
     }

@@ -7,7 +7,6 @@ stands behind: they shrink, and cost a tenth of strategies put together for each
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -16,8 +15,6 @@ from random import Random
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from spec_tables import FAR, rulebook_of, source_of, written
-
 from rsa_cli import nodes
 from rsa_cli.case import Case, read_case
 from rsa_cli.conditions import ConditionReader
@@ -28,6 +25,8 @@ from rsa_cli.kleene import Truth
 from rsa_cli.nodes import Condition, Count, Points, RuleHolds, Run, walk
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.source import Mapping, Shaper, read_bytes
+
+from spec_tables import FAR, rulebook_of, source_of, written
 
 DAY = date(2026, 3, 1)
 
@@ -148,7 +147,11 @@ DECLARES: dict[str, Any] = {
         ),
     },
     "rules": {
-        "smoking": {"finding": "any", "kind": "association", "when": {"any": ["smoker is yes", "drinker is yes"]}},
+        "smoking": {
+            "finding": "any",
+            "kind": "association",
+            "when": {"any": ["smoker is yes", "drinker is yes"]},
+        },
         "losses": {
             "finding": "any",
             "kind": "etiology",
@@ -253,6 +256,11 @@ FIELDS: dict[str, dict[str, list[str]]] = {
 }
 RULES = ["smoking is met", "losses is met", "thyroid is met", "smoking is not met"]
 
+# Items that speak of nothing but themselves: not derived nor an input of such, asked in every case, with
+# no circumstances, never too old.
+APART = ("smoker", "drinker", "karyotype", "rhesus", "autoimmune_disease", "glucose", "gestation_now",
+         "last_period")  # fmt: skip
+
 
 class Language(NamedTuple):
     """Which part of the rule language is drawn from.
@@ -262,7 +270,8 @@ class Language(NamedTuple):
     """
 
     items: tuple[str, ...] = tuple(LEAVES)
-    lists: dict[str, tuple[str, ...]] = {of: tuple(fields) for of, fields in FIELDS.items()}
+    lists: tuple[str, ...] = tuple(FIELDS)
+    fields: tuple[str, ...] = tuple(name for of in FIELDS for name in FIELDS[of])
     repeats: tuple[str, ...] = ("lupus_anticoagulant", "anticardiolipin", "tsh", "karyotype")
     known: bool = True
     rules: bool = True
@@ -310,7 +319,7 @@ def condition(random: Random, language: Language = EVERYTHING, of: str = "", dee
 def leaf(random: Random, language: Language = EVERYTHING, of: str = "") -> str:
     """One comparison: of a field of `of`, of an item of the case, or of another rule."""
     if of and (not language.mixed or random.randrange(4)):
-        name = random.choice(language.lists[of])
+        name = random.choice([field for field in FIELDS[of] if field in language.fields])
         if language.known and random.randrange(8) == 7:
             return f"{name} is {random.choice(['known', 'not known'])}"
         return random.choice(FIELDS[of][name])
@@ -382,8 +391,13 @@ def condition_of(data: Any, rulebook: Rulebook | None = None) -> Condition:
     return found
 
 
+# Every class of the rule language; `Name` and whatever the classes are made with have no place.
 NODE_CLASSES = {
-    found for found in vars(nodes).values() if isinstance(found, type) and dataclasses.is_dataclass(found)
+    found
+    for found in vars(nodes).values()
+    if isinstance(found, type)
+    and found.__module__ == nodes.__name__
+    and "place" in getattr(found, "__annotations__", ())
 }
 
 
@@ -430,15 +444,16 @@ VALUES: dict[str, list[str]] = {
     "lupus_anticoagulant": ["positive", "positive", "negative", "indeterminate"],
     "tsh": [
         "0.2 mIU/L", "0.4 mIU/L", "2.5 mIU/L", "4.0 mIU/L", "4.2 mIU/L", "4.5 mIU/L", "9 mIU/L",
-        "<0.4 mIU/L", "2–3 mIU/L", "3–9 mIU/L", "0.1–20 mIU/L", ">4.0 mIU/L", "at least 4.0 mIU/L", "<500 mIU/L",
+        "<0.4 mIU/L", "2–3 mIU/L", "3–9 mIU/L", "0.1–20 mIU/L", ">4.0 mIU/L", "at least 4.0 mIU/L",
+        "<500 mIU/L",
     ],
     "glucose": [
         "5 mmol/L", "6.99 mmol/L", "7.0 mmol/L", "12 mmol/L", "6–8 mmol/L", ">7.0 mmol/L", "4–20 mmol/L",
         "90 mg/dL", "126 mg/dL", "250 mg/dL", "125–126 mg/dL", "80–300 mg/dL", "<126 mg/dL",
     ],
     "anticardiolipin": [
-        "10 GPL", "15 GPL", "18 GPL", "25 GPL", "40 GPL", "41 GPL", "90 GPL", "10–50 GPL", ">40 GPL", "<100 GPL",
-        "60 CU", "positive", "negative", "moderate", "high",
+        "10 GPL", "15 GPL", "18 GPL", "25 GPL", "40 GPL", "41 GPL", "90 GPL", "10–50 GPL", ">40 GPL",
+        "<100 GPL", "60 CU", "positive", "negative", "moderate", "high",
     ],
     "progesterone": [
         "10 nmol/L", "40 nmol/L", "47.7 nmol/L", "60 nmol/L", "100 nmol/L", "20–50 nmol/L", ">40 nmol/L",
@@ -452,7 +467,8 @@ VALUES: dict[str, list[str]] = {
     "first_visit": ["2025-06-30", "2025-07-01", "2025-06", "2025"],
     "family_history": ["two losses of her mother"],
     "outcome": [
-        "miscarriage", "miscarriage", "stillbirth", "live_birth", "biochemical", "not_alive", "unknown_location",
+        "miscarriage", "miscarriage", "stillbirth", "live_birth", "biochemical", "not_alive",
+        "unknown_location",
     ],
     "gestation": ["6w0d", "9w6d", "10 weeks", "8–12 weeks", "19w6d", "26w0d", "under 28 weeks", "5–20 weeks"],
     "heartbeat": ["yes", "no"],
@@ -560,13 +576,13 @@ def records(random: Random, of: str, full: bool = False) -> list[dict[str, str]]
 
 
 def day(random: Random) -> str:
-    """A day up to that of judgement; some lie close together, so that they coincide or lie six weeks apart."""
+    """A day up to that of judgement; most lie whole weeks before it, so that some coincide."""
     ago = timedelta(weeks=random.randrange(14)) if random.randrange(3) else timedelta(random.randrange(900))
     return (DAY - ago).isoformat()
 
 
 def written_date(random: Random, on: str) -> str:
-    """A day as it may be written: in full, or its month or year where that ends before the day of judgement."""
+    """A day as it may be written: in full, or its month or year where that is over."""
     return random.choice([on, on, *coarser(on)])
 
 

@@ -39,7 +39,11 @@ def _rows(table: Table) -> list[str]:
         if row.as_of != AS_OF:
             given += f" (as of {row.as_of})"
         answer = ANSWER[row.expected] + (f"; next sample: {row.earliest}" if row.earliest else "")
-        lines.append("| " + " | ".join(_cell(c) for c in (f"`{_flow(row.when)}`", f"`{given}`", answer, row.because)) + " |")
+        lines.append(
+            "| "
+            + " | ".join(_cell(c) for c in (f"`{_flow(row.when)}`", f"`{given}`", answer, row.because))
+            + " |"
+        )
     return lines
 
 

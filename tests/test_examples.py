@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from rsa_cli.assess import expected
 from rsa_cli.rulebook import Example, read_rulebook
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from rsa_cli.assess import Assessment, read_and_assess
 from rsa_cli.renderers import Options, render
 from rsa_cli.rulebook import read_rulebook
@@ -30,7 +29,12 @@ def test_there_are_sample_cases_and_each_says_what_it_shows():
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("txt", Options(80)), ("wide.txt", Options(120)), ("all.txt", Options(100, everything=True)), ("json", Options())],
+    [
+        ("txt", Options(80)),
+        ("wide.txt", Options(120)),
+        ("all.txt", Options(100, everything=True)),
+        ("json", Options()),
+    ],
     ids=["80", "120", "all", "json"],
 )
 def test_golden(case: Path, name: str, options: Options, rewrite: bool):
@@ -58,5 +62,7 @@ def test_the_almost_empty_case_fits_a_page_and_the_antibodies_come_first():
 
 
 def test_a_full_case_keeps_to_two_screens():
-    shown = render(assessed(ROOT / "sample_cases" / "antiphospholipid-awaiting.yaml"), "terminal", Options(80))
+    shown = render(
+        assessed(ROOT / "sample_cases" / "antiphospholipid-awaiting.yaml"), "terminal", Options(80)
+    )
     assert len(shown.splitlines()) <= 2 * 50

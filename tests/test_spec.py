@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from spec_tables import Row, Table, evidence_of, rulebook_of, tables
-
 from rsa_cli.engines import reference
+
+from spec_tables import Row, Table, evidence_of, rulebook_of, tables
 
 SIGN = {"true": "true", "false": "false", "unknown": "?"}
 TABLES = tables()

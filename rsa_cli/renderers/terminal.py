@@ -319,12 +319,12 @@ def _unexplained(page: _Page, assessment: Assessment) -> None:
     if definition is not None and definition.status == NOT_MET:
         said = "does not arise: the definition is not met"
     elif causes.met:
-        said = f"no, by the article: {', '.join(causes.met)}"
+        said = f"no, by the article: {_names(causes.met, assessment)}"
     else:
         said = f"cannot be said: {len(causes.not_met)} of {causes.total} causes decided"
         if causes.open and causes.not_met:
             rest = f" and {len(causes.open) - 4} more" if len(causes.open) > 4 else ""
-            said += f"; open: {', '.join(causes.open[:4])}{rest}"
+            said += f"; open: {_names(causes.open[:4], assessment)}{rest}"
         if causes.not_covered:
             named = f": {', '.join(causes.not_covered)}" if not causes.open or page.options.everything else ""
             sign = ";" if causes.not_met else ","
@@ -333,6 +333,10 @@ def _unexplained(page: _Page, assessment: Assessment) -> None:
     if not any(f.status in (MET, SUSPECTED) for f in assessment.of_kind("red_flag")):
         _reminders(page, assessment)
     page.line()
+
+
+def _names(rules: tuple[str, ...], assessment: Assessment) -> str:
+    return ", ".join(assessment.rulebook.rules[rule].finding for rule in rules)
 
 
 def _set_aside(page: _Page, assessment: Assessment) -> None:
@@ -360,7 +364,7 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
     for place, label, style in (("red flag", "first", "bold red"), ("due", "due", "bold")):
         mine = [line for line in shown if line.place == place]
         if mine:
-            page.section(f"  {label}", [_line(line) for line in mine], style)
+            page.section(f"  {label}", [_line(line, assessment) for line in mine], style)
     for occasion in OCCASIONS:
         mine = [
             line
@@ -368,7 +372,9 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
             if line.investigation.occasion == occasion and line.place not in ("red flag", "due")
         ]
         if mine:
-            page.section(f"  {OCCASION_WORDS.get(occasion, occasion)}", [_line(line) for line in mine], "")
+            page.section(
+                f"  {OCCASION_WORDS.get(occasion, occasion)}", [_line(line, assessment) for line in mine], ""
+            )
     if rest:
         against = sum(line.place == "discouraged" for line in rest)
         said = f", {against} advised against today" if against else ""
@@ -386,7 +392,7 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
     page.line(Text(f" {star}{' · '.join(counts)}"))
 
 
-def _line(line: Line) -> Text:
+def _line(line: Line, assessment: Assessment) -> Text:
     investigation = line.investigation
     star = "★ " if investigation.tier == "core" else "  "
     text = Text(star + investigation.label)
@@ -401,7 +407,7 @@ def _line(line: Line) -> Text:
     if notes:
         text.append(f" [{'; '.join(notes)}]", style="italic")
     if line.place in ("due", "suspected") and line.settles:
-        text.append(f" → {', '.join(line.settles[:2])}", style="dim")
+        text.append(f" → {_names(line.settles[:2], assessment)}", style="dim")
     if line.place == "discouraged" and investigation.discouraged_because:
         text.append(f" ({investigation.discouraged_because})")
     return text
