@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
-from rsa_cli.dictionary import Value
-from rsa_cli.engines.reference import Engine, Judgement, Verdict
+from rsa_cli.dictionary import Item, Value
+from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
+from rsa_cli.light import Light
 from rsa_cli.nodes import (
     All,
     Any,
@@ -36,7 +37,7 @@ from rsa_cli.nodes import (
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import TIERS, Example, Investigation, Rule, Rulebook
 from rsa_cli.settle import Atom, Settled, Weigh, settle
-from rsa_cli.source import Source
+from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text
 
@@ -68,7 +69,7 @@ class Reason(NamedTuple):
     date: Span | None = None
 
 
-class Finding(NamedTuple):
+class Finding(Light):
     """What one rule came to, and why."""
 
     rule: Rule
@@ -82,12 +83,17 @@ class Finding(NamedTuple):
     settled: Settled | None
 
     @property
+    def only_today(self) -> bool:
+        """Whether today's criterion is met and the article's is not."""
+        return self.today is TRUE and self.status != MET
+
+    @property
     def today_differs(self) -> bool:
         """Whether today's criterion, where it can be computed, comes to something else."""
         return self.today is not None and self.today is not self.judgement.when.truth
 
 
-class Due(NamedTuple):
+class Due(Light):
     """When an item is to be taken again: the day that satisfies both criteria, and each one's own."""
 
     item: str
@@ -98,7 +104,7 @@ class Due(NamedTuple):
     today_days: int
 
 
-class Line(NamedTuple):
+class Line(Light):
     """A line of the checklist."""
 
     investigation: Investigation
@@ -110,7 +116,7 @@ class Line(NamedTuple):
     notes: tuple[str, ...]
 
 
-class Unexplained(NamedTuple):
+class Unexplained(Light):
     """How far the article's causes have been looked at; never an answer while one is open."""
 
     total: int
@@ -120,7 +126,7 @@ class Unexplained(NamedTuple):
     not_covered: tuple[str, ...]
 
 
-class Assessment(NamedTuple):
+class Assessment(Light):
     """Everything concluded for one case."""
 
     version: str
@@ -136,6 +142,10 @@ class Assessment(NamedTuple):
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """The findings of these kinds, in the rulebook's order."""
         return tuple(f for f in self.findings if f.rule.kind in kinds)
+
+    def answered(self, item: str) -> bool:
+        """Whether an item has an answer: neither left out nor any kind of missing."""
+        return any(r.value is not None and not r.missing for r in self.case.results.get(item, ()))
 
     def finding(self, rule: str) -> Finding:
         """The finding of a rule."""
@@ -177,12 +187,29 @@ def assess(case: Case, rulebook: Rulebook, day: int, remarks: Iterable[Problem] 
         raise NeedsFixing(problems, {case.name: case.lines})
     order = {group: number for number, group in enumerate(rulebook.groups)}
     rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
-    findings = tuple(_finding(rule, engine, rulebook) for rule in rules)
+    by = Yields(rulebook)
+    findings = tuple(_finding(rule, engine, rulebook, by) for rule in rules)
     return Assessment(
-        __version__, rulebook, case, iso(day), findings, _checklist(findings, engine, rulebook),
+        __version__, rulebook, case, iso(day), findings, _checklist(findings, engine, rulebook, by),
         _unexplained(findings, rulebook), tuple(p for p in problems if p.remark),
         tuple(s for name in rulebook.items for s in _all_seen(evidence, name) if s.state == "set aside"),
     )  # fmt: skip
+
+
+def symptoms(source: Source, rulebook: Rulebook) -> tuple[str, ...]:
+    """The symptoms of red flags that a file says yes to, problems or not: they must not wait for a mended file."""
+    if type(source.root) is not Mapping:
+        return ()
+    names = dict.fromkeys(name for rule in rulebook.rules.values() for name in rule.symptoms)
+    return tuple(rulebook.items[name].label for name in names if _says_yes(source.root.items.get(name)))
+
+
+def _says_yes(node: Node | None) -> bool:
+    if type(node) is Mapping:
+        return _says_yes(node.items.get("value"))
+    if type(node) is Sequence:
+        return any(_says_yes(part) for part in node.parts)
+    return type(node) is Text and node.text in ("yes", "true")
 
 
 def expected(rulebook: Rulebook, example: Example) -> dict[str, str]:
@@ -235,7 +262,7 @@ def _not_applicable(evidence: Evidence) -> Iterator[Problem]:
         return Problem(
             "not-applicable",
             place,
-            f"{label} does not apply here ({because} does not hold)",
+            f"{label} does not apply here: {because}",
             "leave it out, or check the other answer",
         )
 
@@ -243,7 +270,9 @@ def _not_applicable(evidence: Evidence) -> Iterator[Problem]:
         if item.ask_if is not None and evidence.applicable(item) is FALSE:
             given = [r.place for r in evidence.case.results.get(name, ()) if r.value is not None]
             given += [r.place for r in evidence.case.lists.get(name, ())]
-            yield from (said(item.label, place, evidence.phrase(item.ask_if)) for place in given)
+            yield from (
+                said(item.label, place, evidence.phrase(Not(item.ask_if, item.place))) for place in given
+            )
         for field in item.fields.values():
             if field.ask_if is None:
                 continue
@@ -254,7 +283,7 @@ def _not_applicable(evidence: Evidence) -> Iterator[Problem]:
                     and result.value is not None
                     and evidence.applicable(field, Context(record)) is FALSE
                 ):
-                    yield said(field.label, result.place, evidence.phrase(field.ask_if))
+                    yield said(field.label, result.place, evidence.phrase(Not(field.ask_if, field.place)))
 
 
 def _later(evidence: Evidence) -> Iterator[Problem]:
@@ -318,7 +347,7 @@ class _Borrowed:
 # --- findings --------------------------------------------------------------------------------------
 
 
-def _finding(rule: Rule, engine: Engine, rulebook: Rulebook) -> Finding:
+def _finding(rule: Rule, engine: Engine, rulebook: Rulebook, by: Yields) -> Finding:
     judgement = engine.rule(rule.id)
     evidence = engine.evidence
     status = _status(rule, judgement, evidence, rulebook)
@@ -329,17 +358,17 @@ def _finding(rule: Rule, engine: Engine, rulebook: Rulebook) -> Finding:
     today = judgement.today.truth if judgement.today else None
     open_ = judgement.when.truth is UNKNOWN
     due = tuple(_due(judgement, status, today, evidence))
-    weigh = _weigher(rule, rulebook) if open_ else None
+    weigh = _weigher(rule, by) if open_ else None
     settled = settle(rule.when, rulebook, evidence, judgement.when, weigh) if open_ else None
     return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
 
 
-def _weigher(rule: Rule, rulebook: Rulebook) -> Weigh:
+def _weigher(rule: Rule, by: Yields) -> Weigh:
     """How heavy it is to find something out: what tests the rule first, then the least burden."""
     tested = {name.partition(".")[0] for name in rule.tested_by}
 
     def weigh(atom: Atom) -> int:
-        burdens = [BURDEN[i.burden] for i in rulebook.investigations.values() if yields(i, atom)]
+        burdens = [BURDEN[i.burden] for i in by.of(atom)]
         return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
 
     return weigh
@@ -455,22 +484,17 @@ def _reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
 def _leaf_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     leaf = verdict.condition
     assert isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown)
+    chosen = []
     for seen in verdict.used:
         # Of *ever* and *always*, only the results that decide.
-        if (
-            not isinstance(leaf, IsKnown)
-            and leaf.over != "latest"
-            and verdict.truth is not UNKNOWN
-            and evidence.holds(leaf, seen) is not verdict.truth
-        ):
+        over = not isinstance(leaf, IsKnown) and leaf.over != "latest" and verdict.truth is not UNKNOWN
+        if over and not isinstance(leaf, IsKnown) and evidence.holds(leaf, seen) is not verdict.truth:
             continue
-        yield _reason(
-            seen,
-            leaf.text,
-            verdict.truth,
-            evidence,
-            evidence.measure(leaf, seen) if isinstance(leaf, IsFlagged) else "",
-        )
+        measure = evidence.measure(leaf, seen) if isinstance(leaf, IsFlagged) else ""
+        chosen.append(_reason(seen, leaf.text, verdict.truth, evidence, measure))
+    if chosen and not isinstance(leaf, IsKnown) and leaf.over == "ever" and verdict.truth is TRUE:
+        chosen[-1] = chosen[-1]._replace(passed=(*chosen[-1].passed, *_against(leaf, verdict.used, evidence)))
+    yield from chosen
 
 
 def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: str = "") -> Reason:
@@ -480,7 +504,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
             _passed(s) for s in evidence.seen(seen.item.id)
             if s.state in ("pending", "inconclusive", "set aside") and s is not seen
         )  # fmt: skip
-    assumed = tuple(f"provided: {words}" for words in seen.provided)
+    assumed = tuple(f"counts if {words} (not recorded)" for words in seen.provided)
     if seen.state == "set aside":
         assumed += (f"set aside: {seen.why}",)
     if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
@@ -516,24 +540,49 @@ def _method(seen: Seen, evidence: Evidence) -> str:
 def _assumed(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     part = verdict.parts[0]
     if part.truth is UNKNOWN:
-        said = f"not known to be so: {evidence.phrase(part.condition)}"
+        said = _taken_as(part.condition, evidence)
         yield Reason("assumes", said, getattr(part.condition, "text", ""), verdict.truth, record=part.record)
     elif verdict.truth is FALSE:
         yield from _reasons(part, evidence)
 
 
+def _taken_as(condition: Condition, evidence: Evidence) -> str:
+    """What a *not known* takes for granted, in words."""
+    if isinstance(condition, IsOneOf) and not condition.negated:
+        item = _item(condition.name, evidence)
+        said = " or ".join(item.choices[c].label for c in item.choices if c in condition.choices)
+        return f"{item.label}: not known to be {said}"
+    return f"not known: {evidence.phrase(condition)}"
+
+
+def _against(node: Condition, used: Iterable[Seen], evidence: Evidence) -> tuple[str, ...]:
+    """Later results that do not satisfy, which a finding that is met all the same must name."""
+    leaf = node.where if isinstance(node, Repeated) else node
+    if not isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel):
+        return ()
+    not_so = [
+        date_text(s.date) if s.date else "undated"
+        for s in used
+        if s.state == USABLE and evidence.holds(leaf, s) is FALSE
+    ]
+    return (f"not so on {', '.join(not_so)}",) if not_so else ()
+
+
 def _repeated_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     node = verdict.condition
     assert isinstance(node, Repeated)
+    chosen = []
     for seen in verdict.used:
         truth = evidence.holds(node.where, seen) if seen.result.value else UNKNOWN
         if verdict.truth is UNKNOWN or truth is verdict.truth:
+            flagged = isinstance(node.where, IsFlagged) and seen.result.value
             measure = (
-                evidence.measure(node.where, seen)
-                if isinstance(node.where, IsFlagged) and seen.result.value
-                else ""
+                evidence.measure(node.where, seen) if flagged and isinstance(node.where, IsFlagged) else ""
             )
-            yield _reason(seen, node.text, truth, evidence, measure)
+            chosen.append(_reason(seen, node.text, truth, evidence, measure))
+    if chosen and verdict.truth is TRUE:
+        chosen[-1] = chosen[-1]._replace(passed=(*chosen[-1].passed, *_against(node, verdict.used, evidence)))
+    yield from chosen
 
 
 def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
@@ -547,8 +596,9 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     if node.of in evidence.case.lists:
         value = f"{len(numbers)}: {said}" if numbers else "none"
         if isinstance(node, Run) and numbers:
-            longest = "at most " if verdict.truth is FALSE else ""
-            value = f"{longest}{len(numbers)} in a row: {said}"
+            value = f"{len(numbers)} in a row: {said}"
+            if verdict.truth is FALSE:
+                value = f"longest run {len(numbers)}: {said}"
         if verdict.truth is UNKNOWN and verdict.maybe:
             value += f" (not known of {', '.join(map(str, sorted(verdict.maybe)))})"
         places = tuple(records[n].place for n in sorted(numbers) if n in records)
@@ -557,7 +607,7 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
                 a
                 for v in chosen
                 for r in _reasons(v, evidence)
-                for a in (*r.assumed, *([f"assumes {r.value}"] if r.label == "assumes" else []))
+                for a in (*r.assumed, *([r.value] if r.label == "assumes" else []))
             )
         )
         yield Reason(
@@ -605,7 +655,11 @@ def _not_known(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
 
 
 def _label(name: Name, evidence: Evidence) -> str:
-    return evidence.items[name.of].fields[name.item].label if name.of else evidence.items[name.item].label
+    return _item(name, evidence).label
+
+
+def _item(name: Name, evidence: Evidence) -> Item:
+    return evidence.items[name.of].fields[name.item] if name.of else evidence.items[name.item]
 
 
 def _due(judgement: Judgement, status: str, today: Truth | None, evidence: Evidence) -> Iterator[Due]:
@@ -673,8 +727,10 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
 # --- checklist -------------------------------------------------------------------------------------
 
 
-def _checklist(findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook) -> tuple[Line, ...]:
-    settles = {f.rule.id: _help(f, rulebook) for f in findings if f.rule.kind != "reminder"}
+def _checklist(
+    findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook, by: Yields
+) -> tuple[Line, ...]:
+    settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind != "reminder"}
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
         line, rank = _line(investigation, findings, engine, settles)
@@ -682,7 +738,7 @@ def _checklist(findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook
     return tuple(line for *_, line in sorted(lines, key=lambda entry: entry[:3]))
 
 
-class Help(NamedTuple):
+class Help(Light):
     """What investigations can do for one finding: the size of the smallest settle set each has a part in.
 
     Sets are counted in investigations: tests taken together are one, so five antibodies in one
@@ -693,24 +749,34 @@ class Help(NamedTuple):
     question: frozenset[frozenset[str]]
 
 
-def _help(finding: Finding, rulebook: Rulebook) -> Help:
+class Yields:
+    """Which investigations can make something known that may become known."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._named: dict[str, list[Investigation]] = {}
+        self._listed: dict[str, list[Investigation]] = {}
+        for investigation in rulebook.investigations.values():
+            for name in investigation.yields:
+                self._named.setdefault(name, []).append(investigation)
+            for of in dict.fromkeys(name.partition(".")[0] for name in investigation.yields):
+                self._listed.setdefault(of, []).append(investigation)
+
+    def of(self, atom: Atom) -> list[Investigation]:
+        """Those that yield it; a further member of a list comes from whatever yields one of its fields."""
+        if atom.kind in ("member", "list"):
+            return self._listed.get(atom.name, [])
+        return self._named.get(atom.yields, [])
+
+
+def _help(finding: Finding, by: Yields) -> Help:
     sizes: dict[str, int] = {}
     sets = (*finding.settled.met, *finding.settled.not_met) if finding.settled else ()
     for atoms in sets:
-        needed = {
-            a.yields: tuple(i.id for i in rulebook.investigations.values() if yields(i, a)) for a in atoms
-        }
+        needed = {a.yields: tuple([i.id for i in by.of(a)]) for a in atoms}
         size = len({ids or (name,) for name, ids in needed.items()})
         for investigation in {i for ids in needed.values() for i in ids}:
             sizes[investigation] = min(size, sizes.get(investigation, size))
     return Help(sizes, frozenset(frozenset(a.yields for a in atoms) for atoms in sets))
-
-
-def yields(investigation: Investigation, atom: Atom) -> bool:
-    """Whether an investigation can make something known that may become known."""
-    if atom.kind in ("member", "list"):
-        return any(name.partition(".")[0] == atom.name for name in investigation.yields)
-    return atom.yields in investigation.yields
 
 
 def _line(
@@ -728,8 +794,9 @@ def _line(
         place = "due"
     day = next((d.when for _, d in due), "")
     if due:
-        state = "not now" if day == "not now" else "repeat due"
+        state = "to do" if day == "not now" else "repeat due"
     if state != "done":
+        notes += _hindered(investigation, evidence)
         if any(engine.verdict(c).truth is TRUE for c in investigation.not_now_if):
             state = "not now"
             notes.append(" or ".join(evidence.phrase(c) for c in investigation.not_now_if))
@@ -737,7 +804,10 @@ def _line(
             state = "first rule out"
             notes.append(" or ".join(evidence.phrase(c) for c in investigation.first_rule_out))
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
-        if definition and definition.status == NOT_MET and place in TIERS and not investigation.safety:
+        settled = (
+            definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
+        )
+        if settled and place in TIERS and not investigation.safety:
             state = "not called for"
     if state == "awaited" and place in TIERS:
         place = "awaited"
@@ -745,6 +815,23 @@ def _line(
     why = tuple(f.rule.id for f in helped if f.status == SUSPECTED or f.rule.kind == "red_flag")
     line = Line(investigation, state, day, why, tuple(names), place, tuple(notes))
     return line, (PLACES.index(place), -_score(investigation, helped, settles))
+
+
+def _hindered(investigation: Investigation, evidence: Evidence) -> list[str]:
+    """What of an investigation cannot be taken now, and from when it can."""
+    said: dict[str, list[str]] = {}
+    for name in investigation.yields:
+        item = evidence.items.get(name)
+        if item is None or item.kind == "records" or _yield_state(name, evidence) == USABLE:
+            continue
+        found = hindrances(evidence, item)
+        words = ", ".join(dict.fromkeys(words for words, until in found if until is None))
+        days = [until for _, until in found if until is not None]
+        if words:
+            said.setdefault(f"not now, {words}", []).append(item.label)
+        elif days and max(days) > evidence.day:
+            said.setdefault(f"from {iso(max(days))}", []).append(item.label)
+    return [f"{', '.join(labels)} {words}" for words, labels in said.items()]
 
 
 PLACES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Names
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -13,18 +14,34 @@ from rsa_cli.dictionary import (
     UnreadableError,
     Value,
     converted,
+    dated,
     read_choices,
     read_value,
     unusual,
 )
-from rsa_cli.problems import Place, Problem, visible
+from rsa_cli.light import Light
+from rsa_cli.problems import Place, Problem, brief, nearest, nearest_or_all, quoted, visible, without_comma
 from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text
-from rsa_cli.units import unit_key, written
-from rsa_cli.values import Span, iso, read_date, read_quantity
+from rsa_cli.units import unit_key
+from rsa_cli.values import Span, iso, read_quantity, span_text
 
 FORMAT = "1"
 # What may stand in a case besides items, and with every result besides circumstances.
 CASE = {"format": "text", "case": "text", "as_of": "text", "partner": "mapping", "note": "any"}
+# What people write of a person, who has no name here.
+_PERSON = (
+    "name",
+    "surname",
+    "first_name",
+    "patient",
+    "address",
+    "birthday",
+    "date_of_birth",
+    "dob",
+    "id",
+    "case_id",
+    "mrn",
+)
 RESULT = {"value": "any!", "date": "text", "range": "text", "flag": "text", "assay": "text", "note": "any"}
 
 
@@ -55,7 +72,7 @@ class Record(NamedTuple):
     place: Place
 
 
-class Case(NamedTuple):
+class Case(Light):
     """What a file says of one couple. A list left out is not in `lists`; `digest` is over content."""
 
     id: str
@@ -95,19 +112,18 @@ class _CaseReader:
 
     def read(self) -> Case | None:
         source, shaper = self.source, self.shaper
-        if source.root is None:
+        begins = "a case begins with  case: and an id; a line for each thing known follows, such as  tsh: 2.1 mIU/L"
+        if source.root is None or _empty(source.root):
             if not source.problems:
-                shaper.problem(
-                    "empty", Place(source.name), "the file is empty", "a case begins with  case: and an id"
-                )
+                shaper.problem("empty", Place(source.name), "the file is empty", begins)
             return None
-        root = shaper.mapping(source.root, "a case")
-        if root is None or (not root.items and type(source.root) is Text):
-            if root is not None:
-                shaper.problem(
-                    "empty", Place(source.name), "the file is empty", "a case begins with  case: and an id"
-                )
+        if type(source.root) is not Mapping:
+            if source.complete:
+                tight = type(source.root) is Text and re.match(r"\w+:\S", source.root.text)
+                hint = "write a blank after the colon" if tight else begins
+                shaper.problem("not-a-case", source.root, "this is not a case", hint)
             return None
+        root = source.root
         results: dict[str, tuple[Result, ...]] = {}
         lists: dict[str, tuple[Record, ...]] = {}
         head: dict[str, Any] = {}
@@ -119,10 +135,11 @@ class _CaseReader:
                         self.entry(head[key].keys[inner], value, self.partner, results, lists)
             else:
                 self.entry(root.keys[key], node, self.items, results, lists)
-        return self.case(head, results, lists)
+        return self.case(root, head, results, lists)
 
     def case(
         self,
+        root: Mapping,
         head: dict[str, Any],
         results: dict[str, tuple[Result, ...]],
         lists: dict[str, tuple[Record, ...]],
@@ -132,28 +149,33 @@ class _CaseReader:
             shaper.problem(
                 "unknown-format",
                 head["format"],
-                f"there is no case format {visible(head['format'].text)}",
+                f"there is no case format {quoted(head['format'].text)}",
                 f"write  format: {FORMAT}",
             )
         if head.get("case") is None:
-            name = PurePath(source.name).stem
-            shaper.problem(
-                "no-id",
-                Place(source.name, 1, 1),
-                f"the case has no id; its file name {visible(name)} is used",
-                "add  case: and an id",
-                remark=True,
-            )
+            name = visible(PurePath(source.name).stem)
+            if source.complete and ("case" not in root.items or _empty(root.items["case"])):
+                shaper.problem(
+                    "no-id",
+                    root.keys["case"].place if "case" in root.items else Place(source.name, 1, 1, 1, 2),
+                    f"the case has no id; its file name {name} is used",
+                    "add  case: and an id",
+                    remark=True,
+                )
         else:
             name = visible(head["case"].text)
         as_of, place = None, Place(source.name)
         if head.get("as_of"):
             place = head["as_of"].place
-            day = self.date(head["as_of"])
+            day = None
+            if head["as_of"].text in MISSING:
+                hint = "write one day, as in 2026-03-01, or leave as_of out: then today is taken"
+                shaper.problem("not-a-day", head["as_of"], "the day of judgement is not said", hint)
+            else:
+                day = self.date(head["as_of"])
             if day is not None and not day.is_point:
-                shaper.problem(
-                    "not-a-day", head["as_of"], "the day of judgement is one day", "write 2026-03-01"
-                )
+                hint = "write year, month and day, as in 2026-03-01"
+                shaper.problem("not-a-day", head["as_of"], "the day of judgement must be one day", hint)
             elif day is not None and day.low is not None:
                 as_of = int(day.low)
         return Case(name, as_of, results, lists, _digest(source.root), source.name, source.lines, [], place)
@@ -164,12 +186,7 @@ class _CaseReader:
     ) -> None:  # fmt: skip
         item = items.get(key.text)
         if item is None:
-            other = self.partner if items is self.items else self.items
-            if key.text in other:
-                hint = "write it under  partner:" if items is self.items else "write it outside  partner:"
-                self.shaper.problem("unknown-key", key, f"there is no {visible(key.text)!r} here", hint)
-            else:
-                self.shaper.unknown(key, [*items, *(CASE if items is self.items else ())], "a case")
+            self.unknown(key, of_partner=items is self.partner)
             return
         if _empty(node):
             return
@@ -186,15 +203,47 @@ class _CaseReader:
         ]
         read = tuple(result for result in found if result is not None)
         undated = [r for r in read if r.date is None and (r.value is not None)]
+        if item.dated and undated:
+            self.shaper.problem("undated", undated[0].place, f"{item.label} counts for a time only, and has no date",
+                                f"write  {{value: …, date: {iso(self.today)}}}")  # fmt: skip
         if len(undated) > 1:
             self.shaper.problem(
                 "undated-twice",
                 undated[1].place,
                 f"two results of {item.label} without a date",
-                "add  date: to each",
+                "add the date to each:  {value: …, date: 2026-01-10}",
             )
         if read:
             results[item.id] = read
+
+    def unknown(self, key: Text, of_partner: bool) -> None:
+        """Note a name that means nothing here; most often it is misspelt, or stands in the wrong half."""
+        shaper, name = self.shaper, key.text
+        if of_partner:
+            if name in self.items or name in CASE:
+                says = f"there is no {quoted(name)} below partner"
+                shaper.problem("unknown-key", key, says, "write it outside  partner:")
+            else:
+                shaper.unknown(key, self.partner, "partner")
+            return
+        says = f"there is no {quoted(name)} in a case"
+        theirs = name if name in self.partner else name.removeprefix("partner_")
+        if theirs in self.partner:
+            shaper.problem("unknown-key", key, says, f"write  {theirs}:  below  partner:")
+        elif name.casefold() in _PERSON:
+            shaper.problem(
+                "unknown-key", key, says, "a case has no name and no address: write  case: and an id"
+            )
+        else:
+            lists = [item.key for item in self.items.values() if name in item.fields]
+            hint = nearest(name, [*self.items, *CASE])
+            if name in RESULT or name in self.circumstances:
+                hint = "it belongs to a result: indent it below the name of that result"
+            elif lists:
+                hint = f"it belongs to each entry of {' or '.join(lists)}"
+            shaper.problem(
+                "unknown-key", key, says, hint or "the blank case that  rsa new  writes holds every name"
+            )
 
     # --- results
 
@@ -202,6 +251,9 @@ class _CaseReader:
         if type(node) is not Mapping:
             return self.plain(item, node)
         known = {**RESULT, **dict.fromkeys(self.circumstances, "text")}
+        if node.items and not any(key in known or nearest(key, ["value"]) for key in node.items):
+            self.wrong_type(item, node)
+            return None
         raw = self.shaper.shaped(node, known, f"a result of {item.label}")
         if not raw or "value" not in raw:
             return None
@@ -219,8 +271,8 @@ class _CaseReader:
             self.shaper.problem(
                 "unknown-flag",
                 raw["flag"],
-                f"{visible(flag)!r} is no flag of a laboratory",
-                f"known: {', '.join(FLAGS)}",
+                f"{quoted(flag)} is no flag of a laboratory",
+                nearest_or_all(flag, FLAGS),
             )
         return result._replace(
             place=node.place if result.missing else result.place,
@@ -235,35 +287,48 @@ class _CaseReader:
         if type(node) is Sequence and item.kind == "choices":
             texts = [part for part in node.parts if type(part) is Text]
             if len(texts) == len(node.parts):
-                return self.understood(item, node, [text.text for text in texts])
+                return self.understood(item, node, texts)
         if type(node) is not Text:
-            hint = (
-                f"write  {item.key}: and one value, or  {{value: …, date: …}}"
-                if not item.of
-                else f"write  {item.id}: and one value"
-            )
-            self.shaper.problem("wrong-type", node, f"{item.label} cannot hold this", hint)
+            self.wrong_type(item, node)
             return None
         if _empty(node):
             return None
         if node.text in MISSING:
             return Result(None, node.text, node.place)
-        return self.understood(item, node, [node.text])
+        return self.understood(item, node, [node])
 
-    def understood(self, item: Item, node: Node, texts: list[str]) -> Result | None:
-        try:
-            value = read_choices(item, texts) if item.kind == "choices" else read_value(item, texts[0])
-        except UnreadableError as error:
-            self.shaper.problem(error.code, node, error.says, error.hint)
+    def wrong_type(self, item: Item, node: Node) -> None:
+        """Say that a list, or lines of names and values, stands where one value is expected."""
+        found = "a list" if type(node) is Sequence else "names with values"
+        hint = f"write  {item.key}: and one value"
+        if not item.of:
+            hint += ", or  {value: …, date: …}, or a list of such"
+        self.shaper.problem("wrong-type", node, f"{item.label} is one value, not {found}", hint)
+
+    def understood(self, item: Item, node: Node, texts: list[Text]) -> Result | None:
+        """The value of a text, or of several answers to one item; a problem for each that cannot be read."""
+        wrong = False
+        value = Value("")
+        for text in texts:
+            try:
+                value = (
+                    read_choices(item, [text.text]) if item.kind == "choices" else read_value(item, text.text)
+                )
+            except UnreadableError as error:
+                self.shaper.problem(error.code, text, error.says, error.hint)
+                wrong = True
+        if wrong:
             return None
+        if item.kind == "choices":
+            value = read_choices(item, [text.text for text in texts])
         if item.kind == "date" and value.span and value.span.low is not None and value.span.low > self.today:
-            self.shaper.problem("future", node, f"{visible(value.text)} lies in the future", "check the year")
+            self.future(node, value.text)
             return None
         if unusual(item, value):
             self.shaper.problem(
                 "unusual",
                 node,
-                f"{item.label} {visible(value.text)} is unusual",
+                f"{item.label} {brief(value.text)} is unusual",
                 "check the number and its unit",
                 remark=True,
             )
@@ -273,40 +338,37 @@ class _CaseReader:
     def date(self, text: Text) -> Span | None:
         if text.text in MISSING:
             return None
-        span = read_date(text.text)
-        if span is None:
-            self.shaper.problem(
-                "not-a-date",
-                text,
-                f"{visible(text.text)!r} is not a date",
-                "write 2024-01-19, or 2024-01, or 2024",
-            )
-        elif span.low is not None and span.low > self.today:
-            self.shaper.problem(
-                "future",
-                text,
-                f"{visible(text.text)} lies in the future (today is {iso(self.today)})",
-                "check the year",
-            )
+        try:
+            span = dated(text.text)
+        except UnreadableError as error:
+            self.shaper.problem(error.code, text, error.says, error.hint)
+            return None
+        if span.low is not None and span.low > self.today:
+            self.future(text, text.text)
         return span
+
+    def future(self, node: Node, text: str) -> None:
+        says = f"{brief(text)} lies in the future (today is {iso(self.today)})"
+        self.shaper.problem("future", node, says, "check the date")
 
     def range(self, item: Item, text: Text, value: Value | None) -> Span | None:
         """The laboratory's own range of normal values, in the item's unit or, if separate, the value's."""
-        parsed = read_quantity(text.text)
-        if parsed is None:
-            self.shaper.problem(
-                "bad-range", text, f"{visible(text.text)!r} is not a range", "write 0–34, or <35 IU/mL"
-            )
+        if not item.units:
+            says = f"a range does not go with {item.label}, which is no measurement"
+            self.shaper.problem("bad-range", text, says, "leave the range out")
+            return None
+        parsed = read_quantity(text.text.replace("−", "-"))
+        if parsed is None or parsed.span.is_point:
+            hint = f"write both ends, or one with < or >, as in 0–34 {item.unit} or <35 {item.unit}"
+            if re.search(r"\d,\d", text.text):
+                hint = without_comma(text.text)
+            self.shaper.problem("bad-range", text, f"{quoted(text.text)} is not a range", hint)
             return None
         unit = item.units.get(unit_key(parsed.unit or (value.unit if value else "") or item.unit))
         if unit is None:
             units = " or ".join(u.text for u in item.units.values())
-            self.shaper.problem(
-                "unknown-unit",
-                text,
-                f"{item.label} is not measured in {visible(parsed.unit)!r}",
-                f"its units: {units}",
-            )
+            says = f"{item.label} is not measured in {quoted(parsed.unit)}"
+            self.shaper.problem("unknown-unit", text, says, f"its units: {units}")
             return None
         if unit.separate != bool(value and value.span and value.canon is None) or (
             unit.separate and value and value.unit != unit.text
@@ -325,23 +387,19 @@ class _CaseReader:
     def records(self, item: Item, node: Node) -> tuple[Record, ...] | None:
         if type(node) is Text and node.text in MISSING:
             return None
+        first = next(iter(item.fields))
         if type(node) is not Sequence:
-            hint = f"write  {item.key}: []  for none, or one line each with '- '"
-            self.shaper.problem("wrong-type", node, f"{item.label} is a list", hint)
+            hint = f"write  {item.key}: []  for none, else a line for each:  - {{{first}: …}}"
+            self.shaper.problem("wrong-type", node, f"{item.label} must be a list", hint)
             return None
         records = []
         for number, part in enumerate(node.parts, 1):
-            mapping = part if type(part) is Mapping else None
-            if mapping is None:
-                example = next(iter(item.fields))
-                self.shaper.problem(
-                    "wrong-type",
-                    part,
-                    f"each of {item.label} is written as  key: value",
-                    f"for instance  - {{{example}: …}}",
-                )
+            if type(part) is Mapping:
+                records.append(self.record(item, part, number))
                 continue
-            records.append(self.record(item, mapping, number))
+            said = part.text if type(part) is Text and part.text in MISSING else "…"
+            says = f"an entry of {item.label} must hold names with values"
+            self.shaper.problem("wrong-type", part, says, f"write  - {{{first}: {said}}}")
         if item.dated_by:
             self.ordered(item, records)
         return tuple(records)
@@ -353,7 +411,8 @@ class _CaseReader:
             if name == "note":
                 continue
             if field is None or (field.kind == "derived" and field.formula is None):
-                self.shaper.unknown(node.keys[name], item.fields, item.label.casefold())
+                known = [f.id for f in item.fields.values() if f.kind != "derived"]
+                self.shaper.unknown(node.keys[name], known, f"an entry of {item.label}")
                 continue
             result = self.result(field, inner) if type(inner) is Mapping else self.plain(field, inner)
             if result is not None:
@@ -375,13 +434,9 @@ class _CaseReader:
                     text = f"implied by {name}: {choice}"
                     fields[field] = Result(Value(text, span, "", span), "", result.place, implied=True)
                 elif given.value.canon and not given.value.canon.meets(span):
-                    other = item.fields[field]
-                    self.shaper.problem(
-                        "contradiction", given.place,
-                        f"{other.label} {visible(given.value.text)} does not go with {name}: {choice}",
-                        "check both" + (f": {choice} is {field} under {written(span.high)} days" if span.high and other.kind != "gestation" else
-                                        f": {choice} means before {int(span.high) // 7} weeks" if span.high else ""),
-                    )  # fmt: skip
+                    meant = f"check both: {choice} means {field} {span_text(span, 'gestation')}"
+                    says = f"{item.fields[field].label} {brief(given.value.text)} does not go with {name}: {choice}"
+                    self.shaper.problem("contradiction", given.place, says, meant)
 
     def ordered(self, item: Item, records: list[Record]) -> None:
         latest: Record | None = None
@@ -396,7 +451,7 @@ class _CaseReader:
             ):
                 place = record.fields[item.dated_by].place
                 self.shaper.problem("order", place, f"this date lies before that of number {latest.number}, which stands above it",
-                                    f"write {item.label.casefold()} first to last, or check the dates")  # fmt: skip
+                                    f"write {item.label} first to last, or check the dates")  # fmt: skip
             if latest is None or (latest.date and (record.date.low or 0) > (latest.date.low or 0)):
                 latest = record
 

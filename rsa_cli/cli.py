@@ -123,7 +123,7 @@ schema = typer.Typer(help="JSON Schema of what the program writes.", no_args_is_
 app.add_typer(schema, name="schema")
 
 
-@schema.command("assessment")
+@schema.command("assessment", epilog="For instance:  rsa schema assessment > assessment.schema.json")
 def schema_assessment() -> None:
     """The shape of `rsa assess --format json`."""
     _write((Path(__file__).parent / "assessment.schema.json").read_text(encoding="utf-8"), None)
@@ -133,7 +133,7 @@ def schema_assessment() -> None:
 
 
 def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assessment:
-    from rsa_cli.assess import read_and_assess
+    from rsa_cli.assess import read_and_assess, symptoms
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.rulebook import read_rulebook
     from rsa_cli.source import read_file
@@ -145,10 +145,18 @@ def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assess
         if span is None or not span.is_point or span.low is None:
             _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
         day = int(span.low)
+    present: tuple[str, ...] = ()
     try:
         rulebook = read_rulebook(rules, whole)
-        return read_and_assess(read_file(case), rulebook, day)
+        source = read_file(case)
+        present = symptoms(source, rulebook)
+        return read_and_assess(source, rulebook, day)
     except NeedsFixing as error:
+        if present:
+            typer.echo(
+                f"! {', '.join(present)}: recorded in a file that needs fixing. Do not wait for this program.\n",
+                err=True,
+            )
         _show(error)
         raise typer.Exit(NEEDS_FIXING) from None
 

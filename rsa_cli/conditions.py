@@ -32,7 +32,7 @@ from rsa_cli.nodes import (
     Some,
     Weighted,
 )
-from rsa_cli.problems import Place, nearest, visible
+from rsa_cli.problems import Place, brief, nearest_or_all, quoted
 from rsa_cli.source import Mapping, Node, Sequence, Shaper, Text
 
 # The shape of every form of the language.
@@ -45,7 +45,7 @@ FORMS: dict[str, str | dict[str, str]] = {
     "repeated": {"where": "any!", "times": "text!", "apart": "text!"},
     "none_of": "text",
 }  # fmt: skip
-_LEAF = re.compile(r"(?:(ever|always) )?([a-z][a-z0-9_]*) (is|includes|>=|<=|>|<|≥|≤) ?(.+)\Z")
+_LEAF = r"(?:(ever|always) )?([a-z][a-z0-9_]*) (is|includes|>=|<=|>|<|≥|≤) ?(.+)\Z"
 
 
 class ConditionReader:
@@ -57,35 +57,46 @@ class ConditionReader:
         items: Names[str, Item],
         rules: Names[str, object],
         bars: Names[str, tuple[str, ...]],
+        doubtful: frozenset[str] = frozenset(),
+        whole: bool = True,
     ) -> None:
-        """`bars` names, for each kind of rule, those that `none_of` stands for."""
+        """`bars` names, for each kind of rule, those that `none_of` stands for.
+
+        Nothing is said about what is `doubtful`, items that have a problem of their own, nor, where
+        the rulebook could not be read as a `whole`, about names that are not known.
+        """
         self.shaper = shaper
         self.items = items
         self.rules = rules
         self.bars = bars
+        self.doubtful = doubtful
+        self.whole = whole
 
     def read(self, node: Node, scope: Names[str, Item] | None = None) -> Condition | None:
         """The condition, or `None` and problems. `scope` holds names that come before the items."""
         if type(node) is Text:
             return self._leaf(node, scope or {})
         if type(node) is Sequence:
-            self.shaper.problem(
-                "bad-condition", node, "a list is no condition", "write  all: [...]  or  any: [...]"
-            )
+            hint = "write  all:  or  any:  before it, and indent it"
+            self.shaper.problem("bad-condition", node, "a list alone is no condition", hint)
             return None
         assert type(node) is Mapping
         if len(node.items) != 1:
-            says = "a condition has one key here, and this has " + (", ".join(node.items) or "none")
-            self.shaper.problem(
-                "bad-condition", node, says, "several conditions are a list under  all:  or  any:"
-            )
+            says = "a condition is missing here"
+            hint = "write one, for instance  tsh > 4.0 mIU/L"
+            if node.items:
+                says = (
+                    f"{brief(' and '.join(node.items))} stand side by side, where one condition is expected"
+                )
+                hint = "write them as a list, each with '- ', below  all:  or  any:"
+            self.shaper.problem("bad-condition", node, says, hint)
             return None
         [(form, inner)] = node.items.items()
         key = node.keys[form]
         shape = FORMS.get(form)
         if shape is None:
-            hint = nearest(form, FORMS) or f"known: {', '.join(FORMS)}"
-            self.shaper.problem("unknown-form", key, f"there is no form {visible(form)!r}", hint)
+            says = f"there is no form of condition {quoted(form)}"
+            self.shaper.problem("unknown-form", key, says, nearest_or_all(form, FORMS))
             return None
         if isinstance(shape, dict):
             raw = self.shaper.shaped(inner, shape, form)
@@ -113,7 +124,7 @@ class ConditionReader:
                 return None if part is None else (Not if form == "not" else NotKnown)(part, place)
             case "some":
                 parts = self._parts(cast(Sequence, raw["of"]), scope)
-                least = self._number(raw["at_least"], len(parts or ()))
+                least = self._number(raw["at_least"], len(cast(Sequence, raw["of"]).parts))
                 return None if parts is None or least is None else Some(least, parts, place)
             case "points":
                 return self._points(raw, place, scope)
@@ -132,16 +143,25 @@ class ConditionReader:
         return None if None in parts else cast("tuple[Condition, ...]", tuple(parts))
 
     def _number(self, node: Node, most: int | None = None) -> int | None:
+        """A whole number from 1, and where `most` is given, one that so many can reach at all."""
         text = cast(Text, node)
-        if not text.text.isdecimal() or int(text.text) < 1 or (most is not None and int(text.text) > most):
-            bound = "a whole number from 1" + (f" to {most}" if most is not None else "")
-            self.shaper.problem("bad-number", text, f"{visible(text.text)!r} is not {bound}", "")
+        if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text.text, re.ASCII):
+            says = f"{quoted(text.text)} is not a whole number from 1"
+            self.shaper.problem("bad-number", text, says, "write 1, 2, 3 …")
+            return None
+        if most and int(text.text) > most:
+            says = f"{text.text} is more than can ever be reached here, which is {most}"
+            self.shaper.problem("bad-number", text, says, f"write a number from 1 to {most}")
             return None
         return int(text.text)
 
     def _points(self, raw: dict[str, Node], place: Place, scope: Names[str, Item] | None) -> Condition | None:
+        nodes = cast(Sequence, raw["of"])
+        if not nodes.parts:
+            self.shaper.problem("bad-condition", nodes, "an empty list decides nothing", "add a condition")
+            return None
         parts: list[Weighted | Highest | None] = []
-        for node in cast(Sequence, raw["of"]).parts:
+        for node in nodes.parts:
             if type(node) is Mapping and list(node.items) == ["highest"]:
                 inner = self.shaper.value(node.items["highest"], "sequence", "highest")
                 found = [self._weighted(part, scope) for part in inner.parts] if inner else [None]
@@ -156,7 +176,7 @@ class ConditionReader:
         return Points(least, cast("tuple[Weighted | Highest, ...]", tuple(parts)), place)
 
     def _weighted(self, node: Node, scope: Names[str, Item] | None) -> Weighted | None:
-        raw = self.shaper.shaped(node, {"points": "text!", "when": "any!"}, "a part of points")
+        raw = self.shaper.shaped(node, {"points": "text!", "when": "any!"}, "an entry of points")
         if not raw or "points" not in raw or "when" not in raw:
             return None
         points, when = self._number(raw["points"]), self.read(raw["when"], scope)
@@ -165,14 +185,17 @@ class ConditionReader:
     def _records(self, form: str, raw: dict[str, Node], place: Place) -> Condition | None:
         of = cast(Text, raw["of"])
         item = self.items.get(of.text)
+        if of.text in self.doubtful:
+            return None
         if item is None or item.kind != "records":
             lists = [i.id for i in self.items.values() if i.kind == "records"]
-            self.shaper.problem(
-                "unknown-list",
-                of,
-                f"there is no list {visible(of.text)!r}",
-                nearest(of.text, lists) or f"known: {', '.join(lists)}",
-            )
+            if self.whole:
+                self.shaper.problem(
+                    "unknown-list",
+                    of,
+                    f"there is no list {quoted(of.text)}",
+                    nearest_or_all(of.text, lists, "lists are items of  kind: records"),
+                )
             return None
         where = self.read(raw["where"], item.fields)
         least = self._number(raw["at_least"])
@@ -183,16 +206,17 @@ class ConditionReader:
             return Run(item.id, where, skip, least, place)
         out_of = self._number(raw["out_of"]) if "out_of" in raw else None
         if item.series and "out_of" not in raw:
-            self.shaper.problem("out-of-missing", place, f"{item.id} is a series, which can always be continued",
-                                "say how many members are enough to deny: out_of: 3")  # fmt: skip
+            says = f"{item.id} is a series, to which further entries can always be added"
+            hint = "add how many are enough to answer no:  out_of: 3"
+            self.shaper.problem("out-of-missing", place, says, hint)
             return None
         if not item.series and "out_of" in raw:
-            self.shaper.problem(
-                "out-of-history",
-                raw["out_of"],
-                f"{item.id} is a history, complete when given",
-                "leave out_of away",
-            )
+            says = f"{item.id} is a history: all of its entries are known, so out_of means nothing"
+            self.shaper.problem("out-of-history", raw["out_of"], says, "delete out_of")
+            return None
+        if least is not None and out_of is not None and out_of < least:
+            says = f"{least} are never reached out of {out_of}"
+            self.shaper.problem("bad-number", raw["out_of"], says, f"write a number from {least}")
             return None
         return None if where is None or least is None else Count(item.id, where, least, out_of, place)
 
@@ -215,8 +239,8 @@ class ConditionReader:
             self.shaper.problem(
                 "bad-repeated",
                 raw["where"],
-                "repeated takes one plain comparison of one item",
-                "without ever or always",
+                "repeated takes one comparison of one item",
+                "without ever or always, not a field of a list, not all: or any:",
             )
             return None
         return Repeated(
@@ -225,12 +249,8 @@ class ConditionReader:
 
     def _none_of(self, kind: Text, place: Place) -> Condition | None:
         if kind.text not in self.bars:
-            self.shaper.problem(
-                "unknown-kind",
-                kind,
-                f"there is no kind of rule {visible(kind.text)!r}",
-                nearest(kind.text, self.bars),
-            )
+            says = f"there is no kind of rule {quoted(kind.text)}"
+            self.shaper.problem("unknown-kind", kind, says, nearest_or_all(kind.text, self.bars))
             return None
         return All(
             tuple(Not(RuleHolds(rule, f"{rule} is met", place), place) for rule in self.bars[kind.text]),
@@ -241,31 +261,46 @@ class ConditionReader:
 
     def _leaf(self, node: Text, scope: Names[str, Item]) -> Condition | None:
         text = " ".join(node.text.split())
-        found = _LEAF.match(text)
-        if found is None:
-            self.shaper.problem("bad-condition", node, f"{visible(text)!r} is not a comparison",
-                                "for instance: tsh > 4.0 mIU/L, outcome is miscarriage, tpo_antibodies is high")  # fmt: skip
+        found = re.match(_LEAF, text)
+        if found is None or " and " in text:
+            says = f"{quoted(text)} is not a comparison" if text else "a condition is missing here"
+            hint = (
+                "write, for instance  tsh > 4.0 mIU/L, or  outcome is miscarriage, or  tpo_antibodies is high"
+            )
+            if " and " in text:
+                says = "two conditions stand in one line"
+                hint = "write them as a list, each with '- ', below  all:"
+            self.shaper.problem("bad-condition", node, says, hint)
             return None
         over, name, verb, rest = cast(Over, found[1] or "latest"), found[2], found[3], found[4]
         if verb == "is" and rest in ("met", "not met"):
             if name not in self.rules:
-                self.shaper.problem(
-                    "unknown-rule", node, f"there is no rule {name!r}", nearest(name, self.rules)
-                )
+                if self.whole:
+                    hint = nearest_or_all(name, self.rules, "write it under  rules:  or check the name")
+                    self.shaper.problem("unknown-rule", node, f"there is no rule {quoted(name)}", hint)
                 return None
             rule = RuleHolds(name, text, node.place)
             return Not(rule, node.place) if rest == "not met" else rule
         item = scope.get(name) or self.items.get(name)
+        if name in self.doubtful and name not in scope:
+            return None
         if item is None:
-            self.shaper.problem(
-                "unknown-item", node, f"there is no item {name!r}", nearest(name, [*scope, *self.items])
-            )
+            if self.whole:
+                says = f"there is no item {quoted(name)}"
+                self.shaper.problem("unknown-item", node, says, self._where(name, scope))
             return None
         try:
             return self._about(item, over, verb, rest, text, node.place)
         except UnreadableError as error:
             self.shaper.problem(error.code, node, error.says, error.hint)
             return None
+
+    def _where(self, name: str, scope: Names[str, Item]) -> str:
+        """A hint for a name that means nothing here: it may be a field of a list, or misspelt."""
+        lists = [item.id for item in self.items.values() if name in item.fields]
+        if lists:
+            return f"{name} is a field of {lists[0]}: it stands inside  count:  or  run:  of {lists[0]}"
+        return nearest_or_all(name, [*scope, *self.items], "check the name, or write it under  items:")
 
     def _about(self, item: Item, over: Over, verb: str, rest: str, text: str, place: Place) -> Condition:
         name = Name(item.id, item.of)
@@ -275,9 +310,8 @@ class ConditionReader:
             )
         if verb not in ("is", "includes"):
             if item.kind not in ("quantity", "gestation", "date", "derived") or item.choices:
-                raise UnreadableError(
-                    "bad-condition", f"{item.id} is no quantity", "write: is, and one of its choices"
-                )
+                hint = f"write  {item.id} is …, with one of: {' | '.join(item.choices) or 'known'}"
+                raise UnreadableError("bad-condition", f"{item.id} is no number", hint)
             sign = {"≥": ">=", "≤": "<="}.get(verb, verb)
             return Compare(name, sign, read_limits(item, rest), text, over, place)
         if rest in ("known", "not known"):
@@ -288,18 +322,20 @@ class ConditionReader:
         if rest.startswith("at least "):
             level = rest.removeprefix("at least ")
             if level not in [known.name for known in item.levels]:
-                raise UnreadableError("unknown-level", f"{item.id} has no level {visible(level)!r}",
-                                      nearest(level, [k.name for k in item.levels]) or "its levels are in the dictionary")  # fmt: skip
+                hint = nearest_or_all(
+                    level, [k.name for k in item.levels], "it has no levels: give it  levels:  first"
+                )
+                raise UnreadableError("unknown-level", f"{item.id} has no level {quoted(level)}", hint)
             leaf: Leaf = IsLevel(name, level, text, over, place)
         elif item.choices or item.kind == "choices":
             return self._choice(item, name, over, verb, rest, negated, text, place)
         elif rest in FLAGS and item.kind in ("quantity", "derived"):
             leaf = IsFlagged(name, rest, text, over, place)
         else:
+            words = [*FLAGS, "known"] if item.kind in ("quantity", "derived") else ["known"]
+            words += [f"at least {level.name}" for level in item.levels]
             raise UnreadableError(
-                "bad-condition",
-                f"{item.id} cannot be {visible(rest)!r}",
-                f"known: {', '.join(FLAGS)}, at least LEVEL, known",
+                "bad-condition", f"{item.id} cannot be {quoted(rest)}", nearest_or_all(rest, words)
             )
         return Not(leaf, place) if negated else leaf
 
@@ -310,17 +346,23 @@ class ConditionReader:
         for word in words:
             choice = item.choices.get(word)
             if choice is None:
-                raise UnreadableError("unknown-choice", f"{item.id} has no choice {visible(word)!r}",
-                                      nearest(word, item.choices) or f"known: {', '.join(item.choices)}")  # fmt: skip
+                hint = nearest_or_all(word, item.choices, "its choices stand in the dictionary")
+                raise UnreadableError("unknown-choice", f"{item.id} has no choice {quoted(word)}", hint)
             if choice.inconclusive:
                 raise UnreadableError(
-                    "inconclusive-choice", f"{word!r} decides nothing, so {item.id} is never known to be it"
+                    "inconclusive-choice",
+                    f"{quoted(word)} decides nothing, so {item.id} is never known to be it",
+                    f"write one that decides: {' | '.join(item.settled_choices())}",
                 )
         if verb == "includes" or item.kind == "choices":
-            if len(words) > 1 or item.kind != "choices":
+            if item.kind != "choices":
+                hint = f"write  {item.id} is {rest}"
                 raise UnreadableError(
-                    "bad-condition", "includes takes one choice of an item of which several may hold"
+                    "bad-condition", f"{item.id} has one answer, and includes nothing", hint
                 )
+            if len(words) > 1:
+                hint = "write them as a list below  any:, each with  includes"
+                raise UnreadableError("bad-condition", "includes takes one choice at a time", hint)
             leaf = Includes(name, words[0], text, over, place)
             return Not(leaf, place) if negated else leaf
         meant = frozenset(c for word in words for c in item.choices[word].covers or (word,))

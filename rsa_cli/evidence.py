@@ -397,7 +397,14 @@ class Evidence:
             case "medications":
                 return self._drug(item, names, date), "from the medications"
             case _:
-                return _yes_no(self._later(names, date)), "from the dates"
+                truth = self._later(names, date)
+                if (
+                    truth is UNKNOWN
+                    and "perhaps" in item.choices
+                    and all(of in self.case.lists for of in names)
+                ):
+                    return Value("perhaps", choices=frozenset({"perhaps"})), "from the dates"
+                return _yes_no(truth), "from the dates"
 
     def _pregnant(self, date: Span | None) -> Truth:
         pregnancies = self.case.lists.get(PREGNANCIES)

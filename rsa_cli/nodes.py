@@ -5,9 +5,9 @@ Two nodes are the same only when they are the same object. Nothing changes a nod
 
 from __future__ import annotations
 
-from typing import Any as Anything
-from typing import ClassVar, Literal, NamedTuple, dataclass_transform
+from typing import Literal, NamedTuple
 
+from rsa_cli.light import Light
 from rsa_cli.problems import Place
 from rsa_cli.values import Span
 
@@ -24,21 +24,7 @@ class Name(NamedTuple):
         return f"{self.of}.{self.item}" if self.of else self.item
 
 
-@dataclass_transform(eq_default=False)
-class _Node:
-    """A class with the annotated fields. A dataclass would cost a millisecond of start-up for each form."""
-
-    _fields: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls) -> None:
-        cls._fields = tuple(cls.__annotations__)
-
-    def __init__(self, *values: Anything) -> None:
-        for field, value in zip(self._fields, values, strict=True):
-            setattr(self, field, value)
-
-
-class Compare(_Node):
+class Compare(Light):
     """`tsh > 4.0–4.5 mIU/L`: the limit by unit, one or both of the item's units in common use."""
 
     name: Name
@@ -49,7 +35,7 @@ class Compare(_Node):
     place: Place
 
 
-class IsOneOf(_Node):
+class IsOneOf(Light):
     """`outcome is miscarriage or stillbirth`, or with `negated` that it is none of them."""
 
     name: Name
@@ -60,7 +46,7 @@ class IsOneOf(_Node):
     place: Place
 
 
-class Includes(_Node):
+class Includes(Light):
     """`autoimmune_disease includes lupus`."""
 
     name: Name
@@ -70,7 +56,7 @@ class Includes(_Node):
     place: Place
 
 
-class IsFlagged(_Node):
+class IsFlagged(Light):
     """`tpo_antibodies is high`: by the laboratory's flag or range, else the reference range."""
 
     name: Name
@@ -80,7 +66,7 @@ class IsFlagged(_Node):
     place: Place
 
 
-class IsLevel(_Node):
+class IsLevel(Light):
     """`anticardiolipin_igg is at least moderate`."""
 
     name: Name
@@ -90,7 +76,7 @@ class IsLevel(_Node):
     place: Place
 
 
-class IsKnown(_Node):
+class IsKnown(Light):
     """`gestation is known`: there is a usable result."""
 
     name: Name
@@ -98,7 +84,7 @@ class IsKnown(_Node):
     place: Place
 
 
-class RuleHolds(_Node):
+class RuleHolds(Light):
     """`recurrent_miscarriage is met`: the truth of another rule."""
 
     rule: str
@@ -106,35 +92,35 @@ class RuleHolds(_Node):
     place: Place
 
 
-class All(_Node):
+class All(Light):
     """Every part holds."""
 
     parts: tuple[Condition, ...]
     place: Place
 
 
-class Any(_Node):
+class Any(Light):
     """One of the parts holds."""
 
     parts: tuple[Condition, ...]
     place: Place
 
 
-class Not(_Node):
+class Not(Light):
     """The part does not hold."""
 
     part: Condition
     place: Place
 
 
-class NotKnown(_Node):
+class NotKnown(Light):
     """Unless it is known that the part holds: never unknown itself."""
 
     part: Condition
     place: Place
 
 
-class Some(_Node):
+class Some(Light):
     """At least so many of the parts hold."""
 
     at_least: int
@@ -142,7 +128,7 @@ class Some(_Node):
     place: Place
 
 
-class Weighted(_Node):
+class Weighted(Light):
     """A part of `points`, worth so many."""
 
     points: int
@@ -150,14 +136,14 @@ class Weighted(_Node):
     place: Place
 
 
-class Highest(_Node):
+class Highest(Light):
     """A part of `points` of which only the greatest counts."""
 
     parts: tuple[Weighted, ...]
     place: Place
 
 
-class Points(_Node):
+class Points(Light):
     """The points of the parts reach so many."""
 
     at_least: int
@@ -165,7 +151,7 @@ class Points(_Node):
     place: Place
 
 
-class Count(_Node):
+class Count(Light):
     """At least so many records where something holds; over a series, out of so many."""
 
     of: str
@@ -175,7 +161,7 @@ class Count(_Node):
     place: Place
 
 
-class Run(_Node):
+class Run(Light):
     """So many records in a row where something holds; skipped ones neither lengthen nor break it."""
 
     of: str
@@ -185,7 +171,7 @@ class Run(_Node):
     place: Place
 
 
-class Repeated(_Node):
+class Repeated(Light):
     """So many results of one item that satisfy, each at least `apart` days after the one before."""
 
     where: Leaf

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from rsa_cli.conditions import ConditionReader
-from rsa_cli.dictionary import REFERENCE, Item, Reference, UnreadableError, names_in, read_item, read_limits
+from rsa_cli import __version__, nodes
+from rsa_cli.dictionary import (
+    REFERENCE,
+    Choice,
+    Item,
+    Level,
+    Reference,
+    Unit,
+    UnreadableError,
+    names_in,
+    read_item,
+    read_limits,
+)
+from rsa_cli.keep import fetch, keep
+from rsa_cli.light import Light
 from rsa_cli.nodes import Condition, RuleHolds, walk
 from rsa_cli.problems import NeedsFixing, Place, Problem, nearest, visible
 from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text, read_bytes, read_file
+from rsa_cli.values import Span
+
+if TYPE_CHECKING:
+    from rsa_cli.conditions import ConditionReader
 
 SECTIONS = (
     "items",
@@ -49,7 +66,7 @@ MANIFEST = {
 RULE = {
     "finding": "text!", "kind": "text!", "group": "text", "standing": "text", "tested_by": "texts",
     "when": "any!", "suspect_when": "any", "rests_on": "texts!", "reported_in": "text", "today": "mapping",
-    "says": "text", "asks": "texts", "management": "mapping", "bars_unexplained": "any",
+    "says": "text", "asks": "texts", "symptoms": "texts", "management": "mapping", "bars_unexplained": "any",
 }  # fmt: skip
 TODAY = {"says": "text!", "source": "texts!", "when": "any"}
 INVESTIGATION = {
@@ -68,7 +85,7 @@ CHECK = {
 EXAMPLE = {"as_of": "text", "given": "mapping!", "expect": "mapping!"}
 
 
-class Today(NamedTuple):
+class Today(Light):
     """What today's authorities say beside the article; `when` where it can be computed."""
 
     says: str
@@ -76,7 +93,7 @@ class Today(NamedTuple):
     when: Condition | None
 
 
-class Rule(NamedTuple):
+class Rule(Light):
     """Conditions that decide one finding, with the statements they rest on."""
 
     id: str
@@ -93,10 +110,11 @@ class Rule(NamedTuple):
     today: Today | None = None
     says: str = ""
     asks: tuple[str, ...] = ()
+    symptoms: tuple[str, ...] = ()
     bars_unexplained: bool = True
 
 
-class Investigation(NamedTuple):
+class Investigation(Light):
     """Something to ask, examine or order: a line of the checklist, and the items it yields."""
 
     id: str
@@ -116,7 +134,7 @@ class Investigation(NamedTuple):
     serves: tuple[str, ...] = ()
 
 
-class Check(NamedTuple):
+class Check(Light):
     """A consistency check: where `when` is true of a case (or of a record of `of`), it says so."""
 
     id: str
@@ -127,7 +145,7 @@ class Check(NamedTuple):
     remark: bool
 
 
-class Example(NamedTuple):
+class Example(Light):
     """A case written out beside a rule, and what must come of it."""
 
     name: str
@@ -137,7 +155,7 @@ class Example(NamedTuple):
     place: Place
 
 
-class Rulebook(NamedTuple):
+class Rulebook(Light):
     """Everything one authority's folder says; `digest` is over all bytes of all its files."""
 
     name: str
@@ -154,6 +172,15 @@ class Rulebook(NamedTuple):
     examples: tuple[Example, ...] = ()
     statements: dict[str, dict[str, Any]] = {}
     sources: dict[str, dict[str, Any]] = {}
+
+
+# What a kept rulebook is made of; examples, statements and sources are never kept.
+KEPT = (
+    Rulebook, Item, Unit, Choice, Reference, Level, Rule, Today, Investigation, Check, Place, Span, nodes.Name,
+    nodes.Compare, nodes.IsOneOf, nodes.Includes, nodes.IsFlagged, nodes.IsLevel, nodes.IsKnown, nodes.RuleHolds,
+    nodes.All, nodes.Any, nodes.Not, nodes.NotKnown, nodes.Some, nodes.Weighted, nodes.Highest, nodes.Points,
+    nodes.Count, nodes.Run, nodes.Repeated,
+)  # fmt: skip
 
 
 def rules_folder() -> Path:
@@ -176,13 +203,39 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
             raise NeedsFixing([Problem("no-rulebook", Place(name), "there is no such rulebook", hint)])
     files = _files(folder)
     sha = sha256()
-    sources: list[Source] = []
+    contents: list[tuple[Path, bytes]] = []
     for path in files:
         data = path.read_bytes()
         sha.update(f"{path.parent.name}/{path.name}\0{len(data)}\0".encode() + data)
-        if whole or path.name not in ("statements.yaml", "sources.yaml"):
-            sources.append(read_bytes(str(path), data, "" if whole else "examples"))
-    return _Assembly(sources, sha.hexdigest(), whole).rulebook()
+        contents.append((path, data))
+    digest = sha.hexdigest()
+    if whole:
+        return _assembled(contents, digest, whole)
+    key = _key(digest, folder)
+    kept = fetch(key, KEPT)
+    if type(kept) is Rulebook and kept.digest == digest:
+        return kept
+    rulebook = _assembled(contents, digest, whole)
+    keep(key, rulebook, KEPT)
+    return rulebook
+
+
+def _assembled(contents: list[tuple[Path, bytes]], digest: str, whole: bool) -> Rulebook:
+    sources = [
+        read_bytes(str(path), data, "" if whole else "examples")
+        for path, data in contents
+        if whole or path.name not in ("statements.yaml", "sources.yaml")
+    ]
+    return _Assembly(sources, digest, whole).rulebook()
+
+
+def _key(digest: str, folder: Path) -> str:
+    """The name under which a rulebook is kept: its content, its place, and the code that read it."""
+    sha = sha256(f"{__version__}\0{digest}\0{folder.resolve()}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        stat = path.stat()
+        sha.update(f"\0{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return sha.hexdigest()[:40]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -222,6 +275,8 @@ class _Assembly:
         self.manifest: dict[str, Any] = {}
 
     def rulebook(self) -> Rulebook:
+        from rsa_cli.conditions import ConditionReader  # not needed where a rulebook was kept
+
         self._gather()
         items, raw_items = self._items("items")
         circumstances, raw_circumstances = self._items("circumstances")
@@ -334,7 +389,7 @@ class _Assembly:
             item = item._replace(when=reader.read(raw["when"], fields))
         for key in ("set_aside_if", "counts_only_if"):
             if key in raw:
-                item = item._replace(**{key: self._several(raw[key], around, itself)})  # type: ignore[arg-type]
+                item = item._replace(**{key: self._several(raw[key], around, itself)})
         if "reference" in raw:
             item = item._replace(references=self._references(item, raw["reference"], around))
         for name, unit in names_in(item.formula) if item.formula else ():
@@ -387,7 +442,7 @@ class _Assembly:
                 f"etiology {key.text} has no standing",
                 f"standing: {' | '.join(STANDINGS)}",
             )
-        for tested in raw.get("tested_by", []) + raw.get("asks", []):
+        for tested in raw.get("tested_by", []) + raw.get("asks", []) + raw.get("symptoms", []):
             self._yielded(tested, items)
         when = reader.read(raw["when"])
         suspect = reader.read(raw["suspect_when"]) if "suspect_when" in raw else None
@@ -404,7 +459,7 @@ class _Assembly:
             return None
         says = {name: raw[name].text for name in ("group", "standing", "reported_in", "says") if name in raw}
         return Rule(key.text, raw["finding"].text, raw["kind"].text, when, key.place, suspect_when=suspect,
-                    tested_by=_texts(raw, "tested_by"), rests_on=_texts(raw, "rests_on"), asks=_texts(raw, "asks"),
+                    tested_by=_texts(raw, "tested_by"), rests_on=_texts(raw, "rests_on"), asks=_texts(raw, "asks"), symptoms=_texts(raw, "symptoms"),
                     today=today, bars_unexplained=_bars(raw), **says)  # fmt: skip
 
     def _one_of(self, text: Text, known: tuple[str, ...], what: str) -> None:

@@ -19,6 +19,7 @@ from rsa_cli.dictionary import Item, Value, converted
 from rsa_cli.engines.reference import Engine, Verdict
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
+from rsa_cli.light import Light
 from rsa_cli.nodes import (
     All,
     Compare,
@@ -82,7 +83,7 @@ AtomSet = frozenset[Atom]
 Weigh = Callable[[Atom], int]
 
 
-class Settled(NamedTuple):
+class Settled(Light):
     """The smallest sets of atoms that can make a finding met, and not met; `more` when lists were cut."""
 
     met: tuple[AtomSet, ...]
@@ -133,6 +134,7 @@ class Solver:
         self.most_atoms = most_atoms
         self.cut = False
         self.nodes = list(_through(condition, rulebook))
+        self.leaves = _leaves(self.nodes)
         self.engines: dict[tuple[Spot, int], Engine] = {}
         self.here = Engine(rulebook, evidence, timing=False)
         self.spots: dict[Spot, list[Cell]] = {}
@@ -539,34 +541,29 @@ class Solver:
 
     def _values(self, item: Item, name: Name, within: Value | None) -> list[Result]:
         """One result for each cell of an item's value, within what is known of it."""
-        leaves = [n.where if isinstance(n, Repeated) else n for n in self.nodes
-                  if isinstance(n, Compare | IsOneOf | Includes | IsFlagged | IsLevel | IsKnown | Repeated)]  # fmt: skip
-        about: list[Leaf] = [leaf for leaf in leaves if not isinstance(leaf, IsKnown) and leaf.name == name]
+        about = self.leaves.get(name, [])
+        values: list[Value] = []
         if item.kind == "choices":
             mentioned = sorted({leaf.choice for leaf in about if isinstance(leaf, Includes)})
             sets = [frozenset(c) for k in range(len(mentioned) + 1) for c in combinations(mentioned, k)]
-            return [Result(Value(", ".join(sorted(s)) or "none", choices=s), "", item.place) for s in sets]
-        if item.choices:
+            values = [Value(", ".join(sorted(s)) or "none", choices=s) for s in sets]
+        elif item.choices:
             allowed = within.choices if within and within.choices else item.settled_choices()
-            return [
-                Result(Value(c, choices=frozenset({c})), "", item.place)
-                for c in item.settled_choices()
-                if c in allowed
-            ]
-        if item.kind == "text":
-            return [Result(Value("known"), "", item.place)]
-        cuts: set[Number] = set()
-        for leaf in about:
-            cuts |= set(self._cuts(leaf, item))
-        if not cuts and any(isinstance(leaf, IsFlagged) for leaf in about):
-            return [Result(Value(flag), "", item.place, flag=flag) for flag in ("high", "normal", "low")]
-        span = within.canon if within and within.canon else item.plausible or Span(None, None)
+            values = [Value(c, choices=frozenset({c})) for c in item.settled_choices() if c in allowed]
+        elif item.kind == "text":
+            values = [Value("known")]
+        else:
+            cuts = {cut for leaf in about for cut in self._cuts(leaf, item)}
+            if not cuts and any(isinstance(leaf, IsFlagged) for leaf in about):
+                return [Result(Value(flag), "", item.place, flag=flag) for flag in ("high", "normal", "low")]
+            span = within.canon if within and within.canon else item.plausible or Span(None, None)
+            values = [Value(str(n), point(n), item.unit, point(n)) for n in _cells(cuts, span, item.kind)]
         found: dict[tuple[Truth, ...], Result] = {}
-        for n in _cells(cuts, span, item.kind):
-            result = Result(Value(str(n), point(n), item.unit, point(n)), "", item.place)
+        for value in values:
+            result = Result(value, "", item.place)
             seen = Seen(item, result, USABLE, None)
-            # Numbers that no comparison tells apart are one cell.
-            found.setdefault(tuple(self.evidence.holds(leaf, seen) for leaf in about), result)
+            # Values that no comparison tells apart are one cell.
+            found.setdefault(tuple([self.evidence.holds(leaf, seen) for leaf in about]), result)
         return list(found.values())
 
     def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:
@@ -588,6 +585,17 @@ class Solver:
                 own = converted(span, scale) if scale else span
                 yield from (end for end in (own.low, own.high) if end is not None)
                 break
+
+
+def _leaves(nodes: list[Condition]) -> dict[Name, list[Leaf]]:
+    """The different comparisons of each item or field."""
+    found: dict[Name, dict[str, Leaf]] = {}
+    for node in nodes:
+        leaf = node.where if isinstance(node, Repeated) else node
+        if isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel):
+            text = leaf.text.removeprefix(f"{leaf.over} ")
+            found.setdefault(leaf.name, {}).setdefault(text, leaf)
+    return {name: list(leaves.values()) for name, leaves in found.items()}
 
 
 def _further_without_first(chosen: tuple[list[Cell], ...], singles: list[list[Cell]]) -> bool:

@@ -12,20 +12,35 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from rsa_cli.problems import NeedsFixing, Place, Problem, nearest, visible
+from rsa_cli.light import Light
+from rsa_cli.problems import (
+    NeedsFixing,
+    Place,
+    Problem,
+    brief,
+    nearest,
+    nearest_or_all,
+    quoted,
+    visible,
+    without_comma,
+)
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 
 
 class Text(NamedTuple):
-    """A scalar as written. `plain` is false where it stood in quotes."""
+    """A scalar as written. `plain` is false where it stood in quotes.
+
+    `refused` marks one of which a problem has been noted: nothing further is said about it.
+    """
 
     text: str
     plain: bool
     file: str
     start: Any
     end: Any
+    refused: bool = False
 
     @property
     def place(self) -> Place:
@@ -80,40 +95,23 @@ def _place(file: str, start: Any, end: Any) -> Place:
 Node = Text | Mapping | Sequence
 
 
-class Source(NamedTuple):
+class Source(Light):
     """One file read: its name as shown, its lines, its content and the remarks on its form.
 
-    `root` is `None` when the file is empty or could not be read to its end.
+    `root` is `None` when the file is empty or could not be read at all. Where reading stopped
+    half-way the source is not `complete`: its root holds what stands whole before that place.
     """
 
     name: str
     lines: list[str]
     root: Node | None
     problems: list[Problem]
+    complete: bool = True
 
 
-# What libyaml's scanner says, in words that help: the first pattern found decides.
-_SYNTAX = (
-    ("found character '\\t'", "a tab cannot be used to indent", "use spaces"),
-    ("cannot start any token", "a value cannot begin with this character", 'put the value in quotes: "…"'),
-    ("block scalar", "YAML takes a value that begins with > or | for a text block",
-     'quote it: ">2 ng/mL", or write: over 2 ng/mL'),
-    ("mapping values are not allowed", "a second ': ' in this line, or a line indented too far",
-     "quote a value that holds ': ', and indent keys of one level alike"),
-    ("could not find expected ':'", "a key without ':'", "write  key: value"),
-    ("did not find expected ',' or ']'", "a list in [ ] is not closed here", "close it with ], separate its parts by commas"),
-    ("did not find expected ',' or '}'", "braces { } are not closed here", "close them with }, separate the pairs by commas"),
-    ("did not find expected key", "this line does not fit the lines above it", "indent keys of one level alike"),
-    ("did not find expected '-'", "this line does not fit the list above it", "begin each part of the list with '- ' in one column"),
-    ("block sequence entries", "a list cannot begin here", "begin the list on a line of its own"),
-    ("unexpected end of stream", "a quote is opened and never closed", "close it"),
-    ("unknown escape", "a backslash in double quotes", "use single quotes"),
-    ("alphabetic or numeric", "a value cannot begin with & or *", "put the value in quotes"),
-    ("document start", "text after the end of the document", "one case a file, without --- or ... in it"),
-    ("did not find expected node content", "something is missing here", "a comma too many, or a value left out"),
-)  # fmt: skip
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_READ = re.compile(r" #(?! *$)")
+_FULL_WIDTH = re.compile("[：，]")
 _TOUCHES = re.compile(r"(?<! ) #")
 
 
@@ -133,26 +131,34 @@ def read_file(path: str | Path, stop_before: str = "") -> Source:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        words = {
+        code, says, hint = {
             "FileNotFoundError": ("file-missing", "there is no such file", "check the name and the folder"),
             "IsADirectoryError": ("file-folder", "this is a folder, not a case file", "name a file in it"),
             "PermissionError": ("file-forbidden", "this file may not be read", "check its permissions"),
         }.get(
             type(error).__name__,
-            ("file-unreadable", f"the file cannot be read: {error.strerror or error}", ""),
+            (
+                "file-unreadable",
+                f"the file cannot be read: {error.strerror or error}",
+                "copy it, and try again",
+            ),
         )
-        return Source(name, [], None, [Problem(words[0], Place(name), words[1], words[2])])
+        return Source(name, [], None, [Problem(code, Place(name), says, hint)], False)
     except ValueError:
-        return Source(name, [], None, [Problem("file-missing", Place(name), "this is no file name", "")])
+        problem = Problem("file-missing", Place(name), "this is no file name", "check the name")
+        return Source(name, [], None, [problem], False)
     return read_bytes(name, data, stop_before)
 
 
 def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
     """Read what a file holds; `name` is how its places name it."""
 
-    def refused(code: str, says: str, hint: str = "", line: int = 0, column: int = 0) -> Source:
-        place = Place(name, line, column, line, column + 1)
-        return Source(name, lines, None, [Problem(code, place, says, hint)])
+    def refused(code: str, says: str, hint: str, before: str | None = None) -> Source:
+        place = Place(name)
+        if before is not None:
+            rows = (before + "?").splitlines()
+            place = Place(name, len(rows), len(rows[-1]), len(rows), len(rows[-1]) + 1)
+        return Source(name, lines, None, [Problem(code, place, says, hint)], False)
 
     lines: list[str] = []
     if len(data) > MAX_BYTES:
@@ -164,30 +170,27 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        binary = b"\0" in data[:8192]
-        says = "this is not a text file" if binary else "this file is not UTF-8 text"
-        return refused("file-not-text", says, "" if binary else "save it as UTF-8", line)
-    lines.extend(text.splitlines())
+        if b"\0" in data[:8192]:
+            hint = "is this the right file? a case is plain text, saved as UTF-8"
+            return refused("file-not-text", "this is not a text file", hint)
+        lines += data.decode("utf-8-sig", "replace").splitlines()
+        says = "this file is not UTF-8: the character that stands here cannot be read"
+        hint = "in the editor, save it anew with the encoding UTF-8"
+        return refused("file-not-text", says, hint, data[: error.start].decode("utf-8-sig"))
+    lines += text.splitlines()
     if bad := _CONTROL.search(text):
-        line = text.count("\n", 0, bad.start()) + 1
-        column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1) + 1
-        return refused(
-            "control-character",
-            f"a control character ({visible(bad[0])}) stands here",
-            "delete it",
-            line,
-            column,
-        )
+        says = f"a control character, which cannot be seen, stands here: {visible(bad[0])}"
+        return refused("control-character", says, "delete it, or type the line anew", text[: bad.start()])
     reader = _Reader(name, lines, stop_before)
+    complete = False
     try:
-        root = reader.read(text)
+        reader.read(text)
+        complete = True
     except _StoppedError:
-        root = None
+        pass
     except yaml.YAMLError as error:
-        reader.problems.append(_syntax(name, lines, error))
-        root = None
-    return Source(name, lines, root, reader.problems)
+        reader.problems += reader.unread(error)
+    return Source(name, lines, reader.so_far(), reader.problems, complete)
 
 
 class _StoppedError(Exception):
@@ -223,6 +226,8 @@ class _Reader:
         self.touched = {number for number, line in enumerate(lines) if " #" in line and _TOUCHES.search(line)}
         self.stop_before = stop_before
         self.problems: list[Problem] = []
+        self.frames: list[_Frame] = []
+        self.root: Node | None = None
 
     def place(self, event: Any) -> Place:
         return _place(self.name, event.start_mark, event.end_mark)
@@ -230,13 +235,16 @@ class _Reader:
     def problem(self, code: str, place: Place, says: str, hint: str = "", remark: bool = False) -> None:
         self.problems.append(Problem(code, place, says, hint, remark))
 
-    def stop(self, code: str, place: Place, says: str, hint: str = "") -> None:
+    def stop(self, code: str, place: Place, says: str, hint: str) -> None:
         self.problem(code, place, says, hint)
         raise _StoppedError
 
-    def read(self, text: str) -> Node | None:
-        root: Node | None = None
-        frames: list[_Frame] = []
+    def so_far(self) -> Node | None:
+        """What has been read; after a stop, the entries of the top level that stand whole before it."""
+        return self.frames[0].closed(self.name, self.frames[0].start) if self.frames else self.root
+
+    def read(self, text: str) -> None:
+        frames = self.frames
         frame: _Frame | None = None
         documents = 0
         next_event: Any = yaml.CSafeLoader(text).get_event
@@ -250,22 +258,23 @@ class _Reader:
                 node = Text(event.value, not style, self.name, event.start_mark, event.end_mark)
                 if frame is not None and frame.items is not None and frame.key is None:
                     if node.text == self.stop_before and self.stop_before and len(frames) == 1:
-                        return frame.closed(self.name, event.start_mark)
+                        return
                     self.key(frame, node)
                     continue
                 if frame is None or frame.key is None or frame.key.text != "note":
-                    self.scalar(node, style, frame)
+                    node = self.scalar(node, style, frame)
                 if self.touched and not style and event.end_mark.line in self.touched:
                     self.comment(event.end_mark)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if event.tag is not None or event.anchor is not None:
                     self.mark(event, self.place(event))
                 if frame is not None and frame.items is not None and frame.key is None:
-                    hint = "quote the value, or check the braces"
-                    self.stop("key-not-a-word", self.place(event), "a key must be a word", hint)
+                    says = "a bracket stands where a name is expected"
+                    hint = "put a value that holds brackets in quotes, or take one pair of brackets away"
+                    self.stop("key-not-a-word", self.place(event), says, hint)
                 if len(frames) >= MAX_DEPTH:
-                    says = f"brackets or lists nested more than {MAX_DEPTH} deep"
-                    self.stop("too-deep", self.place(event), says)
+                    says = f"more than {MAX_DEPTH} brackets or lists stand one inside the other"
+                    self.stop("too-deep", self.place(event), says, "close the brackets before this place")
                 frame = _Frame(kind is yaml.MappingStartEvent, event)
                 frames.append(frame)
                 continue
@@ -276,48 +285,100 @@ class _Reader:
                 if closed.flow and event.end_mark.line in self.touched:
                     self.comment(event.end_mark)
             elif kind is yaml.AliasEvent:
-                hint = "write the value out, or quote it"
-                self.stop("alias", self.place(event), "an alias (*name) is not read", hint)
+                self.stop("alias", self.place(event), "a value that begins with * is not read", _QUOTE)
                 continue
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     says = "a second document (---) begins here"
-                    self.stop("second-document", self.place(event), says, "one case a file")
+                    self.stop("second-document", self.place(event), says, "put it in a file of its own")
                 continue
             else:
                 continue
             if frame is None:
-                root = node
+                self.root = node
             elif frame.items is None:
                 frame.parts.append(node)
             elif frame.key is not None:
-                frame.items[frame.key.text] = node
+                if not frame.key.refused:
+                    frame.items[frame.key.text] = node
                 frame.key = None
-        return root
 
     def mark(self, event: Any, place: Place) -> None:
-        what = "an anchor (&name)" if event.anchor is not None else "a tag (!name)"
-        self.stop("anchor-or-tag", place, f"{what} is not read", "write the value without it, or quote it")
+        sign = "&" if event.anchor is not None else "!"
+        self.stop("anchor-or-tag", place, f"a value that begins with {sign} is not read", _QUOTE)
 
     def key(self, frame: _Frame, key: Text) -> None:
         if key.text in frame.keys:
             first = frame.keys[key.text].place.line
-            self.problem("duplicate-key", key.place, f"{visible(key.text)} stands here a second time (first in line {first})",
-                         "keep one of them; several results of one item are a list")  # fmt: skip
+            says = f"{brief(key.text)} stands here a second time (first in line {first})"
+            hint = (
+                "keep one of them; several results below one name are a list, each line beginning with '- '"
+            )
+            self.problem("duplicate-key", key.place, says, hint)
+        elif key.plain and ("：" in key.text or "，" in key.text):
+            self.full_width(key.place)
+            key = key._replace(refused=True)
         frame.keys.setdefault(key.text, key)
         frame.key = key
 
-    def scalar(self, node: Text, style: str | None, frame: _Frame | None) -> None:
+    def scalar(self, node: Text, style: str | None, frame: _Frame | None) -> Text:
+        """The text, marked as refused where YAML has lost some of what was written."""
         if style in ("|", ">"):
-            hint = 'a value that begins with > must be quoted: ">2", or write: over 2'
-            self.problem("block-text", node.place, "a block of text stands where a value is expected", hint)
-        elif node.plain and not node.text and frame is not None and frame.flow and frame.key is not None:
-            self.problem("empty-in-braces", frame.key.place, f"{visible(frame.key.text)!r} has no value inside these braces",
-                         "quote a value that holds a comma, or write: key: value")  # fmt: skip
-        elif node.plain and ("：" in node.text or "，" in node.text):
-            says = "a full-width ： or ， is not read as YAML"
-            self.problem("full-width", node.place, says, "write ': ' or ', '")
+            line = self.lines[node.start.line]
+            self.problem("block-text", node.place, *_block(line[node.start.column :]))
+        elif not node.plain:
+            return node
+        elif not node.text and frame is not None and frame.flow and frame.key is not None:
+            if not frame.key.refused:
+                frame.key = frame.key._replace(refused=True)
+                self.valueless(frame, frame.key)
+        elif "：" in node.text or "，" in node.text:
+            self.full_width(node.place)
+        else:
+            return node
+        return node._replace(refused=True)
+
+    def valueless(self, frame: _Frame, key: Text) -> None:
+        """Say that a key in braces has no value: mostly a comma has cut the value before it in two."""
+        at = key.place
+        rest = self.lines[at.end_line - 1][at.end_column - 1 :]
+        items = frame.items or {}
+        before = next(reversed(items), "")
+        value = items.get(before)
+        says, hint = (
+            f"{quoted(key.text)} has no value inside these braces",
+            "write a value behind it, or delete it",
+        )
+        if (
+            type(value) is Text
+            and value.plain
+            and value.place.line == at.end_line
+            and not rest.lstrip().startswith(":")
+        ):
+            if value.refused:
+                return
+            items[before] = value._replace(refused=True)
+            at = value.place._replace(end_line=at.end_line, end_column=at.end_column)
+            text = self.lines[at.line - 1][at.column - 1 : at.end_column - 1]
+            if re.search(r"\d,\d", text):
+                says = f"a comma stands in the number {quoted(text)}"
+                self.problem("decimal-comma", at, says, without_comma(text))
+                return
+            says = f"a comma inside braces cuts {quoted(text)} in two"
+            hint = f'put it in quotes: "{brief(text)}"'
+        self.problem("empty-in-braces", at, says, hint)
+
+    def full_width(self, place: Place) -> None:
+        """Say that a full-width sign stands in the line, at the place or behind it."""
+        found = _FULL_WIDTH.search(self.lines[place.line - 1], place.column - 1)
+        column = found.start() + 1 if found else place.column
+        self.problem(
+            "full-width",
+            Place(self.name, place.line, column, place.line, column + 1),
+            "a full-width ： or ， is not read",
+            "write ': ' or ', ' in its place",
+        )
 
     def comment(self, end: Any) -> None:
         line = self.lines[end.line]
@@ -326,22 +387,130 @@ class _Reader:
             self.problem("comment-touches", start, "the text after # is not read",
                          "put two spaces before a comment, or quote the value", remark=True)  # fmt: skip
 
+    # --- what libyaml cannot read
 
-def _syntax(name: str, lines: list[str], error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = (
-        Place(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else Place(name)
-    )
-    said = f"{getattr(error, 'context', '') or ''} {getattr(error, 'problem', '') or error}"
-    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    if "：" in line or "，" in line:
-        return Problem("full-width", place, "a full-width ： or ， is not read as YAML", "write ': ' or ', '")
-    if "cannot start any token" in said and "\t" in line[: place.column]:
-        return Problem("syntax", place, *_SYNTAX[0][1:])
-    for pattern, says, hint in _SYNTAX:
-        if pattern in said:
-            return Problem("syntax", place, says, hint)
-    return Problem("syntax", place, "this is not YAML", "look at this line and the one above it")
+    def unread(self, error: yaml.YAMLError) -> list[Problem]:
+        """What libyaml could not read, in our words and at the place where a person would look."""
+        mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+        if mark is None:
+            return [Problem("syntax", Place(self.name), "this file cannot be read", "write it anew")]
+        self.doubt(mark.line)
+        said = f"{getattr(error, 'context', '') or ''} {getattr(error, 'problem', '') or ''}"
+        line, column = mark.line + 1, mark.column + 1
+        opened = self.frames[-1].start if self.frames and self.frames[-1].flow else None
+        if context and ("simple key" in said or "block scalar" in said or "scanning a quoted" in said):
+            # It notices only where the line, or the file, has ended.
+            line, column = context.line + 1, context.column + 1
+        elif opened and opened.line + 1 < line and ("expected ','" in said or "node content" in said):
+            said, line, column = "never closed", opened.line + 1, opened.column + 1
+        elif "mapping values" in said and (above := self.colonless(line)):
+            said, line, column = "simple key", *above
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        place = Place(self.name, line, column, line, column + 1)
+        if _FULL_WIDTH.search(text.split(" #")[0]):
+            if not any(p.code == "full-width" and p.place.line == line for p in self.problems):
+                self.full_width(place._replace(column=1))
+            return []
+        if re.match(r"[-?]\s*($|[#,}\]])", text[column - 1 :]) and text[: column - 1].rstrip().endswith(":"):
+            says = f"{quoted(text[column - 1])} does not say what is missing"
+            return [Problem("missing-word", place, says, "write: unknown, or not done")]
+        return [Problem("syntax", place, *_in_words(said, text, column - 1))]
+
+    def doubt(self, line: int) -> None:
+        """Refuse the last value read where it reaches into the line that cannot be read."""
+        items = self.frames[0].items if self.frames else None
+        last = next(reversed(items), "") if items else ""
+        value = items[last] if items else None
+        if items and type(value) is Text and value.end.line >= line:
+            items[last] = value._replace(refused=True)
+
+    def colonless(self, line: int) -> tuple[int, int] | None:
+        """The line above, where a colon is missing in it and this line only suffers from that."""
+        above = next((n for n in range(line - 1, 0, -1) if self.lines[n - 1].split("#")[0].strip()), 0)
+        text = self.lines[above - 1] if above else ": "
+        if re.search(r":(\s|$)", text) or (self.frames and self.frames[-1].key is not None):
+            return None
+        return above, len(text) - len(text.lstrip()) + 1
+
+
+_QUOTE = 'put the value in quotes: "…"'
+_OPENS, _CLOSES = {"}": "{", "]": "["}, {"{": "}", "[": "]"}
+# What libyaml says, and what that means to a person: the first pattern found decides.
+_SYNTAX = (
+    ("cannot start any token", "a value cannot begin with this sign", _QUOTE),
+    ("alphabetic or numeric", "a value cannot begin with & or *", _QUOTE),
+    ("parsing a tag", "a value cannot begin with !", _QUOTE),
+    ("directive", "a line cannot begin with %", "delete it, or put the value in quotes"),
+    ("incompatible", "a line cannot begin with %", "delete it"),
+    ("quoted scalar", "a backslash stands in double quotes", "put the value in single quotes: '…'"),
+    ("expected '-'", "this line does not fit the list above it", "let each entry begin with '- ', in one column"),
+    ("block sequence", "a list cannot begin in this line", "begin it in the next one, each entry with '- '"),
+    ("document start", "text after the end of the document", "one case a file, without --- or ... in it"),
+    ("node content", "something is missing here", "a comma too many, or a value left out"),
+    ("expected key", "this line does not fit the lines above it", "let names of one group begin in one column"),
+    ("", "this line cannot be read", "compare it with the line above, or put its value in quotes"),
+)  # fmt: skip
+
+
+def _in_words(said: str, line: str, at: int) -> tuple[str, str]:
+    """What is wrong with a line that libyaml cannot read, and what to do about it."""
+    before, sign = line[:at].rstrip(), line[at : at + 1]
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "a tab cannot be used to indent a line", "put blanks in its place"
+    if "block scalar" in said or ("cannot start" in said and sign in (">", "|")):
+        return _block(line[at:])
+    if "scanning a quoted" in said:
+        return "a quote is opened here and never closed", "write the closing quote where the value ends"
+    if "simple key" in said:
+        tight = re.match(r"\s*(?:- )?(\w+):(\S.*)", line)
+        hint = f"write  {tight[1]}: {brief(tight[2])}" if tight else "write  name: value"
+        return ("a blank is missing after the colon" if tight else "a colon is missing in this line"), hint
+    if "never closed" in said:
+        hint = f"write {_CLOSES.get(sign, sign)} where it ends; a comma between two lines may be missing too"
+        return f"this {sign} is never closed", hint
+    if "mapping values" in said:
+        if re.search(r":\s", before):
+            return "a second ': ' stands in this line", 'put a value that holds a colon in quotes: "…"'
+        return (
+            "this line is indented further than the one above",
+            "let names of one group begin in one column",
+        )
+    if sign in _OPENS and ("expected key" in said or "node content" in said):
+        return (
+            f"this {sign} has nothing to close",
+            f"delete it, or write {_OPENS[sign]} where the value begins",
+        )
+    if "expected ','" in said:
+        closes = "}" if "'}'" in said else "]"
+        if sign in _OPENS:
+            return f"{sign} stands where {closes} is expected", f"close {_OPENS[closes]} with {closes}"
+        if sign in _CLOSES:
+            return f"a {sign} stands in the middle of a value", _QUOTE
+        hint = 'write it; and put a value that holds a colon or a comma in quotes: "…"'
+        return f"a comma or a closing {closes} is missing before this place", hint
+    if "expected key" in said and before.endswith(('"', "'")):
+        return "text stands behind the closing quote", "put the whole value in quotes, or delete the text"
+    if "expected key" in said and before.endswith(("}", "]")):
+        return "text stands behind the closing bracket", "delete it, or put two blanks and # before it"
+    if "expected key" in said and sign == ":":
+        return "a name is missing before the colon", "write  name: value"
+    return next((says, hint) for pattern, says, hint in _SYNTAX if pattern in said)
+
+
+def _block(rest: str) -> tuple[str, str]:
+    """What to say of a value that begins with > or |, which YAML takes for the sign of a text block."""
+    value = brief(re.split(r"\s+#|[,}\]]", rest)[0].rstrip())
+    if limit := re.match(r">(=?)\s*(\d.*)", value):
+        word = "at least" if limit[1] else "over"
+        hint = f'put it in quotes: "{value}", or write: {word} {limit[2]}'
+    elif re.fullmatch(r"[>|][-+]?\d?[-+]?", value):
+        hint = (
+            "write the value behind its name, in one line; a text of several lines is read only below  note:"
+        )
+        return "a block of text stands where a value is expected", hint
+    else:
+        hint = f'put it in quotes: "{value}"'
+    return f"a value cannot begin with {value[:1]} unless it stands in quotes", hint
 
 
 # --- shapes --------------------------------------------------------------------------------------
@@ -360,40 +529,59 @@ class Shaper:
     def problem(
         self, code: str, node: Node | Text | Place, says: str, hint: str = "", remark: bool = False
     ) -> None:
-        """Note a problem at a node or a place."""
+        """Note a problem at a node or a place, unless one has been noted of that very text."""
+        if type(node) is Text and node.refused:
+            return
         place = node if isinstance(node, Place) else node.place
         self.problems.append(Problem(code, place, says, hint, remark))
 
     def mapping(self, node: Node | None, what: str, place: Place | None = None) -> Mapping | None:
         """The node as a mapping; nothing written (`key:`) is an empty one; anything else is a problem."""
-        if node is None or (type(node) is Text and node.plain and node.text == ""):
+        if node is None or (type(node) is Text and node.plain and node.text == "" and not node.refused):
             if node is not None:
                 return Mapping({}, {}, node.file, node.start, node.end)
             return Mapping({}, {}, place.file if place else "", _START, _START)
         if type(node) is not Mapping:
             self.problem(
-                "not-a-mapping", node, f"{what} must be written as  key: value", "indent its keys below it"
+                "not-a-mapping",
+                node,
+                f"{what} must hold lines of the form  name: value",
+                "write them below it, indented",
             )
             return None
         return node
 
-    def shaped(self, node: Node | None, shape: dict[str, str], what: str) -> dict[str, Any] | None:
-        """The values of a mapping by its shape: text as `Text`, texts as a list of `Text`, yes as bool."""
-        mapping = self.mapping(node, what)
+    def shaped(
+        self, node: Node | None, shape: dict[str, str], what: str, at: Place | None = None
+    ) -> dict[str, Any] | None:
+        """The values of a mapping by its shape: text as `Text`, texts as a list of `Text`, yes as bool.
+
+        A key that is missing is a problem at `at`, or where the mapping begins.
+        """
+        mapping = self.mapping(node, what, at)
         if mapping is None:
             return None
         out: dict[str, Any] = {}
+        unknown = []
+        missing = [key for key, kind in shape.items() if kind.endswith("!")]
         for key, value in mapping.items.items():
             kind = shape.get(key)
             if kind is None:
+                unknown.append(key)
                 self.unknown(mapping.keys[key], shape, what)
                 continue
+            if key in missing and not (
+                kind == "text!" and type(value) is Text and value.plain and not value.text
+            ):
+                missing.remove(key)
             read = self.value(value, kind.rstrip("!"), f"{key} of {what}")
             if read is not None:
                 out[key] = read
-        for key, kind in shape.items():
-            if kind.endswith("!") and key not in mapping.items:
-                self.problem("key-missing", mapping, f"{what} has no {key!r}", f"add  {key}: …")
+        # A key that is only misspelt has been named already.
+        missing = [key for key in missing if not any(nearest(word, [key]) for word in unknown)]
+        if missing:
+            hint = "add  " + ", ".join(f"{key}: …" for key in missing)
+            self.problem("key-missing", at or mapping, f"{what} has no {', no '.join(missing)}", hint)
         return out
 
     def value(self, node: Node, kind: str, what: str) -> Any:
@@ -402,7 +590,9 @@ class Shaper:
             case "text":
                 if type(node) is Text:
                     return node
-                self.problem("not-a-text", node, f"{what} must be a single value", "")
+                self.problem(
+                    "not-a-text", node, f"{what} must be a single value", "write it without brackets"
+                )
             case "texts":
                 if type(node) is Text:
                     return [node] if node.text else []
@@ -412,7 +602,7 @@ class Shaper:
             case "yes":
                 if type(node) is Text and node.text in ("yes", "no", "true", "false"):
                     return node.text in ("yes", "true")
-                self.problem("not-yes-or-no", node, f"{what} must be yes or no")
+                self.problem("not-yes-or-no", node, f"{what} must be yes or no", "write yes or no")
             case "mapping":
                 return self.mapping(node, what)
             case "sequence":
@@ -428,17 +618,10 @@ class Shaper:
                 return node
         return None
 
-    def unknown(self, key: Text, known: Any, what: str) -> None:
-        """Note an unknown key, with the nearest known one."""
-        hint = nearest(key.text, known)
-        if "：" in key.text:
-            hint = "a full-width ： is not read as YAML: write ': '"
-        self.problem(
-            "unknown-key",
-            key,
-            f"{what} has no key {visible(key.text)!r}",
-            hint or f"known: {', '.join(known)}",
-        )
+    def unknown(self, key: Text, known: Any, what: str, otherwise: str = "") -> None:
+        """Note an unknown key, with the nearest known one, else all of them or what `otherwise` says."""
+        hint = nearest_or_all(key.text, known, otherwise)
+        self.problem("unknown-key", key, f"there is no {quoted(key.text)} in {what}", hint)
 
     def refuse(self, *sources: Source) -> None:
         """Raise what was found, remarks aside, with the lines of the sources."""

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 Number = int | Fraction
+MOST_DIGITS = 40  # more is a slip of the keyboard, and Python refuses to read thousands of digits
 
 # Spellings that mean the same unit everywhere. Which units an item has, and by which
 # factor they convert, is data of the item: the same pair of units differs from item to item.
@@ -33,13 +34,16 @@ def unit_key(text: str) -> str:
 def number(text: str) -> Number:
     """The number as typed, exact: an int, or a Fraction where it has decimals or is a ratio.
 
-    Raises ValueError when the text is no number.
+    Raises ValueError when the text is no number, or longer than any number a person means.
     """
-    if not _NUMBER.match(text):
+    if not _NUMBER.match(text) or len(text) > MOST_DIGITS:
         raise ValueError(text)
     if text.isdecimal():
         return int(text)
-    value = Fraction(text) if "." not in text or "/" not in text else _ratio(text)
+    above, _, below = text.partition("/")
+    if below and not int(below):
+        raise ValueError(text)
+    value = Fraction(above) / int(below or 1)
     return value.numerator if value.denominator == 1 else value
 
 
@@ -49,8 +53,3 @@ def written(value: Number, places: int = 4) -> str:
         return str(value)
     rounded = round(value, places)
     return f"{float(rounded):.{places}f}".rstrip("0").rstrip(".")
-
-
-def _ratio(text: str) -> Fraction:
-    above, below = text.split("/")
-    return Fraction(above) / Fraction(below)

@@ -87,12 +87,13 @@ def _below(inner: Span, outer: Span) -> bool:
 
 # --- text ----------------------------------------------------------------------------------------
 
+# Patterns are text, and compiled when first needed: a start that reads no gestation does not pay for one.
 _SIGNS = {
     ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "over": ">", "above": ">",
     "under": "<", "below": "<", "at least": ">=", "at most": "<=", "from": ">=", "up to": "<=",
 }  # fmt: skip
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
-_QUANTITY = re.compile(
+_QUANTITY = (
     rf"(?P<sign>>=|<=|≥|≤|>|<|over |above |under |below |at least |at most |from |up to )?\s*"
     rf"(?P<low>{_NUMBER})(?:\s*(?:–|—|-|\bto\b)\s*(?P<high>{_NUMBER}))?\s*(?P<unit>[^\d\s.,].*)?\Z"
 )
@@ -111,14 +112,16 @@ def read_quantity(text: str) -> Parsed | None:
 
     A bare upper bound (`<150`) begins at 0.
     """
-    found = _QUANTITY.match(text)
+    found = re.match(_QUANTITY, text)
     if found is None:
         return None
-    low, high = number(found["low"]), found["high"]
+    try:
+        low, top = number(found["low"]), number(found["high"] or found["low"])
+    except ValueError:
+        return None
     sign = _SIGNS[found["sign"].strip()] if found["sign"] else ""
     unit = (found["unit"] or "").strip()
-    if high is not None:
-        top = number(high)
+    if found["high"]:
         return None if sign or top < low else Parsed(Span(low, top), unit, (low, top))
     return Parsed(_bounded(sign, low, 0 if low > 0 else None), unit, (low,))
 
@@ -135,13 +138,12 @@ def _bounded(sign: str, value: Number, floor: Number | None, top: Number | None 
             return Span(value, last)
 
 
-_GESTATION = re.compile(
-    r"(?P<weeks>\d{1,2})(?:\s*(?:w|weeks?|wks?)?\s*(?:\+|w|\s)\s*(?P<days>[0-6])\s*(?:d|days?)?"
-    r"|\s*(?:w|weeks?|wks?))\Z",
-    re.IGNORECASE,
+_GESTATION = (
+    r"(?i)(?P<weeks>\d{1,2})(?:\s*(?:w|weeks?|wks?)?\s*(?:\+|w|\s)\s*(?P<days>[0-6])\s*(?:d|days?)?"
+    r"|\s*(?:w|weeks?|wks?))\Z"
 )
-_RANGE = re.compile(r"(?P<low>.+?)\s*(?:–|—|-|\bto\b)\s*(?P<high>.+)\Z")
-_SIGN = re.compile(r"(>=|<=|≥|≤|>|<|over |under |above |below |at least |at most |from |up to )\s*(.+)\Z")
+_RANGE = r"(?P<low>.+?)\s*(?:–|—|-|\bto\b)\s*(?P<high>.+)\Z"
+_SIGN = r"(>=|<=|≥|≤|>|<|over |under |above |below |at least |at most |from |up to )\s*(.+)\Z"
 
 
 def read_gestation(text: str, exact: bool = False) -> Span | None:
@@ -150,33 +152,40 @@ def read_gestation(text: str, exact: bool = False) -> Span | None:
     With `exact`, as in a limit of a rule, `10 weeks` is the day 10w0d.
     """
     text = text.strip()
-    if signed := _SIGN.match(text):
-        inner = read_gestation(signed[2], exact)
+    if signed := re.match(_SIGN, text):
+        inner = _one_gestation(signed[2], exact)
         if inner is None or inner.low is None:
             return None
         return _bounded(_SIGNS[signed[1].strip()], inner.low, 0, inner.high)
-    if whole := _GESTATION.match(text):
-        first = int(whole["weeks"]) * 7
-        if whole["days"] is not None:
-            return point(first + int(whole["days"]))
-        return point(first) if exact else Span(first, first + 6)
-    if days := re.fullmatch(r"(\d{1,3})\s*(?:d|days?)", text, re.IGNORECASE):
-        return point(int(days[1]))
-    if parts := _RANGE.match(text):
-        high = read_gestation(parts["high"], exact)
-        low = read_gestation(parts["low"] + (" weeks" if parts["low"].isdecimal() else ""), exact)
+    if (whole := _one_gestation(text, exact)) is not None:
+        return whole
+    if parts := re.match(_RANGE, text):
+        high = _one_gestation(parts["high"], exact)
+        low = _one_gestation(parts["low"] + (" weeks" if parts["low"].isdecimal() else ""), exact)
         if low is None or high is None or low.low is None or high.high is None or high.high < low.low:
             return None
         return Span(low.low, high.high)
     return None
 
 
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
+def _one_gestation(text: str, exact: bool) -> Span | None:
+    """One gestation in days, without a sign before it and no range."""
+    if whole := re.match(_GESTATION, text):
+        first = int(whole["weeks"]) * 7
+        if whole["days"] is not None:
+            return point(first + int(whole["days"]))
+        return point(first) if exact else Span(first, first + 6)
+    if days := re.fullmatch(r"(\d{1,3})\s*(?:d|days?)", text, re.IGNORECASE):
+        return point(int(days[1]))
+    return None
+
+
+_DATE = r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z"
 
 
 def read_date(text: str) -> Span | None:
     """A date as a span of calendar days: `2024-01-19`, `2024-05` (that month), `2024` (that year)."""
-    found = _DATE.match(text.strip())
+    found = re.match(_DATE, text.strip())
     if found is None:
         return None
     year, month, day = (int(part) if part else None for part in found.groups())

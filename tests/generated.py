@@ -320,7 +320,7 @@ def leaf(random: Random, language: Language = EVERYTHING, of: str = "") -> str:
     """One comparison: of a field of `of`, of an item of the case, or of another rule."""
     if of and (not language.mixed or random.randrange(4)):
         name = random.choice([field for field in FIELDS[of] if field in language.fields])
-        if language.known and random.randrange(8) == 7:
+        if language.known and RULEBOOK.items[of].fields[name].when is None and random.randrange(8) == 7:
             return f"{name} is {random.choice(['known', 'not known'])}"
         return random.choice(FIELDS[of][name])
     name = random.choice(language.items)

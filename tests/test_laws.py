@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import combinations, pairwise, product
 from random import Random
@@ -13,19 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_cli.assess import NOT_ASSESSED, UNDETERMINED, read_and_assess
+from rsa_cli.case import read_case
 from rsa_cli.dictionary import Item, converted, expressed, read_value
 from rsa_cli.engines.reference import Engine, repeated
-from rsa_cli.evidence import Context
+from rsa_cli.evidence import Context, Evidence
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
 from rsa_cli.nodes import LEAVES as LEAF_CLASSES
-from rsa_cli.nodes import Run, walk
+from rsa_cli.nodes import Condition, IsKnown, NotKnown, RuleHolds, Run, walk
 from rsa_cli.rulebook import read_rulebook
+from rsa_cli.source import Mapping, Text, read_bytes
 from rsa_cli.units import written as number_written
-from rsa_cli.values import Span, compare, point
+from rsa_cli.values import Span, compare, point, read_date
 
 from generated import (
     APART,
     AROUND,
+    DAY,
     DECLARES,
     EVERYTHING,
     FIELDS,
@@ -55,9 +58,9 @@ from generated import (
     records,
     truth_of,
 )
-from spec_tables import rulebook_of
+from spec_tables import FAR, rulebook_of, source_of
 
-ARTICLE = read_rulebook("article")
+ARTICLE = read_rulebook("article", whole=True)
 NUMBER = {FALSE: 0, UNKNOWN: 1, TRUE: 2}
 
 
@@ -84,7 +87,7 @@ def test_every_node_kind_is_generated():
             words.add("skip" if isinstance(node, Run) and node.skip else "")
 
     gather()
-    assert len(NODE_CLASSES) == 18
+    assert len(NODE_CLASSES) >= 18
     assert found == NODE_CLASSES
     assert words >= {"ever", "always", "latest", "<", "<=", ">", ">=", "high", "low", "normal", "skip",
                      "positive", "negative", "moderate"}  # fmt: skip
@@ -95,7 +98,7 @@ def test_generated_cases_decide_and_leave_open():
     truths: Counter[str] = Counter()
     steps: Counter[tuple[str, str]] = Counter()
 
-    @some(300)
+    @some(200)
     @given(questions(), fillings())
     def gather(question: Question, filled: Filled) -> None:
         truths[str(truth_of(*question))] += 1
@@ -103,8 +106,8 @@ def test_generated_cases_decide_and_leave_open():
         steps[str(truth_of(read, filled.less)), str(truth_of(read, filled.more))] += 1
 
     gather()
-    assert min(truths[t] for t in ("true", "false", "unknown")) > 30, truths
-    assert min(steps["unknown", t] for t in ("true", "false")) > 10, steps
+    assert min(truths[t] for t in ("true", "false", "unknown")) > 25, truths
+    assert min(steps["unknown", t] for t in ("true", "false")) > 5, steps
     assert min(steps[t, t] for t in ("true", "false")) > 10, steps
 
 
@@ -137,7 +140,7 @@ def _shuffled(random: Random, data: Any, name: str = "") -> Any:
     return data
 
 
-@some(250)
+@some(200)
 @given(questions(), st.randoms(use_true_random=False))
 def test_the_order_of_keys_and_results_changes_nothing(question: Question, random: Random):
     read = condition_of(question.condition)
@@ -194,7 +197,7 @@ def test_the_order_of_rules_and_items_changes_nothing(
 # --- filling in ----------------------------------------------------------------------------------
 
 
-@some(700)
+@some(500)
 @given(fillings())
 def test_filling_in_never_turns_an_answer_round(filled: Filled):
     """Neither does narrowing a span or a date; what is set aside by it may leave the answer open."""
@@ -202,12 +205,66 @@ def test_filling_in_never_turns_an_answer_round(filled: Filled):
     assert {truth_of(read, filled.less), truth_of(read, filled.more)} != {TRUE, FALSE}
 
 
-@some(400)
+@some(300)
 @given(fillings(Language(items=APART, repeats=("karyotype", "glucose"), known=False, rules=False)))
 def test_where_nothing_is_set_aside_filling_in_keeps_every_answer(filled: Filled):
     read = condition_of(filled.condition)
     before = truth_of(read, filled.less)
     assert before is UNKNOWN or truth_of(read, filled.more) is before
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Text):
+        return node.text
+    if isinstance(node, Mapping):
+        return {key: _plain(inner) for key, inner in node.items.items()}
+    return [_plain(part) for part in node.parts]
+
+
+def _without_one_thing(data: Any) -> Iterator[Any]:
+    """The case with one key left out, at any depth, but for the date of a result: an undated one is the latest."""
+    if isinstance(data, dict):
+        for key, inner in data.items():
+            if key != "date":
+                yield {k: v for k, v in data.items() if k != key}
+            yield from ({**data, key: less} for less in _without_one_thing(inner))
+    elif isinstance(data, list):
+        for index, part in enumerate(data):
+            yield from ([*data[:index], less, *data[index + 1 :]] for less in _without_one_thing(part))
+
+
+def _pure(node: Condition) -> bool:
+    """Whether neither a condition nor a rule it rests on asks what is known."""
+    return not any(
+        isinstance(n, IsKnown | NotKnown)
+        or (isinstance(n, RuleHolds) and not _pure(ARTICLE.rules[n.rule].when))
+        for n in walk(node)
+    )
+
+
+def test_filling_in_an_example_never_turns_a_shipped_rule_round():
+    """Each example of the shipped rules, against itself with one thing left out."""
+    rules = [rule.id for rule in ARTICLE.rules.values() if _pure(rule.when)]
+
+    def judged(given_: Any, day: int) -> dict[str, Truth]:
+        read = read_case(source_of(given_), ARTICLE.items, ARTICLE.circumstances, FAR)
+        engine = Engine(ARTICLE, Evidence(read, ARTICLE, day))
+        return {rule: engine.rule(rule).when.truth for rule in rules}
+
+    steps: Counter[tuple[str, str]] = Counter()
+    turned = []
+    for example in ARTICLE.examples:
+        as_of = read_date(example.as_of)
+        day = as_of.low if as_of else DAY.toordinal()
+        more = judged(_plain(example.given), day)
+        for less in _without_one_thing(_plain(example.given)):
+            found = judged(less, day)
+            steps.update((str(found[rule]), str(more[rule])) for rule in rules)
+            turned += [
+                (rule, less, example.name) for rule in rules if {found[rule], more[rule]} == {TRUE, FALSE}
+            ]
+    assert turned == []
+    assert min(steps["unknown", "true"], steps["unknown", "false"], steps["true", "true"]) > 50
 
 
 # Items whose results a circumstance may set aside, or give another reference range.
@@ -282,8 +339,6 @@ def test_whether_something_is_known_is_never_unknown(question: Question):
 
 
 def _article_case(text: str) -> Any:
-    from rsa_cli.source import read_bytes
-
     return read_bytes("empty", f"case: EMPTY\nas_of: 2026-03-01\n{text}".encode())
 
 
@@ -395,7 +450,7 @@ SAME: dict[str, Callable[[list[Any]], tuple[Any, Any]]] = {
 
 
 @pytest.mark.parametrize("law", SAME)
-@some(40)
+@some(25)
 @given(found=drawn(lambda random: _parts(random)))
 def test_two_conditions_say_the_same(law: str, found: tuple[list[Any], dict[str, Any]]):
     parts, given_ = found
@@ -423,7 +478,7 @@ OPPOSITES = [
 
 
 @pytest.mark.parametrize(("one", "other"), OPPOSITES)
-@some(50)
+@some(40)
 @given(random=st.randoms(use_true_random=False))
 def test_a_comparison_and_its_opposite(one: str, other: str, random: Random):
     """Each is the mirror of the other, and so is `ever` the one of `always` the other."""
@@ -433,7 +488,7 @@ def test_a_comparison_and_its_opposite(one: str, other: str, random: Random):
 
 
 @pytest.mark.parametrize("text", [t for texts in LEAVES.values() for t in texts if "is not" not in t])
-@some(20)
+@some(10)
 @given(random=st.randoms(use_true_random=False))
 def test_ever_always_and_the_latest(text: str, random: Random):
     """What always holds holds ever and of the latest, and what holds of the latest holds ever."""
@@ -472,7 +527,7 @@ def _about_one_list(random: Random) -> tuple[Any, dict[str, Any]]:
     return where, {**given_, "pregnancies": [*records(random, "pregnancies"), {"outcome": "miscarriage"}]}
 
 
-@some(200)
+@some(100)
 @given(drawn(_about_one_list))
 def test_a_count_is_made_of_its_records(found: tuple[Any, dict[str, Any]]):
     """At least one is any, as many as there are is all, and too few is enough of the opposite."""
@@ -500,7 +555,7 @@ def test_a_count_is_made_of_its_records(found: tuple[Any, dict[str, Any]]):
         assert truth("run", at_least, skip=where) is FALSE or UNKNOWN in truths
 
 
-@some(100)
+@some(60)
 @given(drawn(_about_one_list))
 def test_a_count_over_one_record_is_its_condition(found: tuple[Any, dict[str, Any]]):
     where, given_ = found

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 from math import prod
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from rsa_cli.dictionary import read_value
+from rsa_cli.engines.reference import Engine
+from rsa_cli.evidence import Evidence
+from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
+from rsa_cli.settle import MOST_ATOMS, Atom, AtomSet, Settled, Solver, settle
+
 from generated import (
     MISSING,
     RULEBOOK,
@@ -23,16 +31,6 @@ from generated import (
     looked_at,
     truth_of,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from spec_tables import evidence_of as spec_evidence_of
-from spec_tables import rulebook_of
-
-from rsa_cli.dictionary import read_value
-from rsa_cli.engines.reference import Engine
-from rsa_cli.evidence import Evidence
-from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
-from rsa_cli.settle import MOST_ATOMS, Atom, AtomSet, Settled, Solver, settle
 
 WANTS = {"true": TRUE, "false": FALSE}
 UNCAPPED = 99
@@ -107,6 +105,21 @@ def _atoms(solver: Solver) -> set[Atom]:
     return {atom for cells in solver.spots.values() for cell in cells for atom in cell.atoms}
 
 
+def test_generated_questions_have_sets_of_several_things():
+    """Brute force is not let loose on what one item decides alone."""
+    sizes: Counter[int] = Counter()
+
+    @some(150)
+    @given(_open_questions(SMALL))
+    def gather(question: Question) -> None:
+        solver = Solver(condition_of(question.condition), RULEBOOK, evidence_of(question.case), UNCAPPED)
+        sizes[max((len(atoms) for want in WANTS for atoms in solver.sets(want)), default=-1)] += 1
+
+    gather()
+    assert sizes[1] > 20
+    assert sum(number for size, number in sizes.items() if size > 1) > 20, sizes
+
+
 @pytest.mark.parametrize("language", [SMALL, NESTED, CROWDED], ids=["small", "nested", "crowded"])
 @some(120)
 @given(data=st.data())
@@ -124,15 +137,25 @@ def test_the_sets_are_those_that_brute_force_finds(language: Language, data: st.
 
 @some(150)
 @given(_open_questions(NESTED))
-def test_a_cap_leaves_out_the_larger_sets_only_and_says_so(question: Question):
+def test_a_cap_leaves_out_the_larger_sets_only(question: Question):
     read, evidence = condition_of(question.condition), evidence_of(question.case)
     whole = Solver(read, RULEBOOK, evidence, UNCAPPED)
     for want in WANTS:
         everything = whole.sets(want)
         for most in (1, 2, 3, MOST_ATOMS):
+            capped = Solver(read, RULEBOOK, evidence, most).sets(want)
+            assert capped == tuple(atoms for atoms in everything if len(atoms) <= most)
+
+
+@some(100)
+@given(_open_questions(NESTED._replace(repeats=())))
+def test_that_the_cap_left_something_out_is_said(question: Question):
+    read, evidence = condition_of(question.condition), evidence_of(question.case)
+    for want in WANTS:
+        everything = Solver(read, RULEBOOK, evidence, UNCAPPED).sets(want)
+        for most in (1, 2):
             capped = Solver(read, RULEBOOK, evidence, most)
-            assert capped.sets(want) == tuple(atoms for atoms in everything if len(atoms) <= most)
-            assert capped.cut or len(capped.sets(want)) == len(everything)
+            assert len(capped.sets(want)) == len(everything) or capped.cut
 
 
 @some(150)
@@ -146,7 +169,7 @@ def test_what_is_decided_needs_nothing_and_what_is_open_something(question: Ques
         assert (solver.sets(want) == (frozenset(),)) is (verdict.truth is truth)
     found = settle(read, RULEBOOK, evidence, verdict)
     if verdict.truth is not UNKNOWN:
-        assert found == Settled((), (), False)
+        assert (found.met, found.not_met, found.more) == ((), (), False)
     else:
         assert set(found.met) <= set(solver.sets("true"))
         assert [len(atoms) for atoms in found.met] == sorted(len(atoms) for atoms in found.met)
@@ -172,8 +195,8 @@ PLAIN = Language(
     lists=("pregnancies",),
     fields=("gestation", "heartbeat", "early"),
     repeats=(),
-    known=True,
     rules=False,
+    over=False,
 )
 
 
@@ -264,3 +287,183 @@ def test_writing_the_answers_into_the_case_settles_it(question: Question):
         found[truth].add(used)
     assert sets[TRUE] == minimal(found[TRUE])
     assert sets[FALSE] == minimal(found[FALSE])
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+
+def _said(atoms: AtomSet) -> frozenset[str]:
+    return frozenset(f"{a.kind} {a.yields}" + (f" {a.number}" if a.number else "") for a in atoms)
+
+
+def _settled(data: Any, given_: dict[str, Any], most: int = MOST_ATOMS) -> tuple[set[Any], set[Any], bool]:
+    """The sets that can make a condition true, and false, and whether something was left out."""
+    solver = Solver(condition_of(data), RULEBOOK, evidence_of(given_), most)
+    met, not_met = ({_said(atoms) for atoms in solver.sets(want)} for want in ("true", "false"))
+    return met, not_met, solver.cut
+
+
+def _any_of(size: int, texts: Iterable[str]) -> set[frozenset[str]]:
+    return {frozenset(chosen) for chosen in combinations(texts, size)}
+
+
+def _each(*sets: str) -> set[frozenset[str]]:
+    """Sets written as texts, their atoms joined by `+`."""
+    return {frozenset(atoms.split(" + ")) if atoms else frozenset() for atoms in sets}
+
+
+def _count(at_least: int, where: str, of: str = "pregnancies", **more: int) -> Any:
+    return {"count": {"of": of, "where": where, "at_least": at_least, **more}}
+
+
+def _births(number: int) -> dict[str, Any]:
+    return {"pregnancies": [{"outcome": "live_birth"} for _ in range(number)]}
+
+
+def _samples(*found: tuple[str, str]) -> dict[str, Any]:
+    return {"lupus_anticoagulant": [{"value": v, **({"date": d} if d else {})} for v, d in found]}
+
+
+TWICE = {"repeated": {"where": "lupus_anticoagulant is positive", "times": 2, "apart": "6 weeks"}}
+FIRST, NEXT = "item lupus_anticoagulant", "next lupus_anticoagulant"
+NOTHING = _each("")
+NO_WAY: set[frozenset[str]] = set()
+GESTATIONS = [f"field pregnancies.gestation {n}" for n in range(1, 10)]
+CYCLES = [f"member cycles {n}" for n in (1, 2, 3)]
+
+# What it is, a condition, a case, what can make it true, what can make it false.
+BY_HAND: list[tuple[str, Any, dict[str, Any], set[frozenset[str]], set[frozenset[str]]]] = [
+    # Items, and items that stand in two places.
+    ("one item", "smoker is yes", {}, _each("item smoker"), _each("item smoker")),
+    ("asked and not known", "smoker is yes", {"smoker": "unknown"}, _each("item smoker"), _each("item smoker")),
+    ("awaited", "rhesus is negative", {"rhesus": "pending"}, _each("item rhesus"), _each("item rhesus")),
+    ("decided", "smoker is yes", {"smoker": "no"}, NO_WAY, NOTHING),
+    ("both", {"all": ["smoker is yes", "drinker is yes"]}, {},
+     _each("item smoker + item drinker"), _each("item smoker", "item drinker")),
+    ("one is known", {"all": ["smoker is yes", "drinker is yes"]}, {"smoker": "yes"},
+     _each("item drinker"), _each("item drinker")),
+    ("the same item twice", {"all": ["tsh > 2.5 mIU/L", "tsh < 4.5 mIU/L"]}, {},
+     _each("item tsh"), _each("item tsh")),
+    ("no value is both", {"all": ["tsh < 2.5 mIU/L", "tsh > 4.5 mIU/L"]}, {}, NO_WAY, _each("item tsh")),
+    ("one way or the other", {"any": ["smoker is yes", {"not": "smoker is yes"}]}, {}, _each("item smoker"), NO_WAY),
+    ("an item that helps in one part and hinders in the other",
+     {"all": [{"any": ["smoker is yes", "rhesus is positive"]}, {"any": ["smoker is no", "rhesus is positive"]}]}, {},
+     _each("item rhesus"), _each("item rhesus + item smoker")),
+    # Values of which something is known.
+    ("a span across the limit", "tsh > 4.0–4.5 mIU/L", {"tsh": "3–9 mIU/L"}, _each("item tsh"), _each("item tsh")),
+    ("a span on one side", "tsh > 10 mIU/L", {"tsh": "3–9 mIU/L"}, NO_WAY, NOTHING),
+    ("where the sources disagree", "tsh > 4.0–4.5 mIU/L", {"tsh": "4.2 mIU/L"}, NO_WAY, NO_WAY),
+    ("one of several choices", "karyotype is inversion", {"karyotype": "abnormal"},
+     _each("item karyotype"), _each("item karyotype")),
+    ("none of these choices", "karyotype is normal", {"karyotype": "abnormal"}, NO_WAY, NOTHING),
+    ("inconclusive", "karyotype is inversion", {"karyotype": "failed"}, _each("item karyotype"), _each("item karyotype")),
+    ("set aside", "lupus_anticoagulant is positive", {"lupus_anticoagulant": {"value": "positive", "on_heparin": "yes"}},
+     _each(FIRST), _each(FIRST)),
+    ("not known which is the latest", "tsh > 2.5 mIU/L",
+     {"tsh": [{"value": "2 mIU/L", "date": "2026-01-10"}, {"value": "9 mIU/L", "date": "2026-01"}]},
+     _each("item tsh"), _each("item tsh")),
+    # Unless it is known that.
+    ("not known", {"not_known": "drinker is yes"}, {}, NOTHING, _each("item drinker")),
+    ("not not known", {"not": {"not_known": "drinker is yes"}}, {}, _each("item drinker"), NOTHING),
+    ("not known beside another", {"all": ["smoker is yes", {"not_known": "drinker is yes"}]}, {},
+     _each("item smoker"), _each("item smoker", "item drinker")),
+    ("not known that all", {"not_known": {"all": ["drinker is yes", "smoker is yes"]}}, {},
+     NOTHING, _each("item drinker + item smoker")),
+    ("is known", "smoker is known", {}, _each("item smoker"), NOTHING),
+    # Numbers of parts, points, rules.
+    ("two of three", {"some": {"at_least": 2, "of": ["smoker is yes", "drinker is yes", "rhesus is negative"]}}, {},
+     _any_of(2, ["item smoker", "item drinker", "item rhesus"]), _any_of(2, ["item smoker", "item drinker", "item rhesus"])),
+    ("points, of which the highest",
+     {"points": {"at_least": 3, "of": [
+         {"highest": [{"points": 2, "when": "smoker is yes"}, {"points": 1, "when": "drinker is yes"}]},
+         {"points": 1, "when": "rhesus is negative"}]}}, {},
+     _each("item smoker + item rhesus"), _each("item smoker", "item rhesus")),
+    ("a rule", {"not": "smoking is met"}, {"drinker": "no"}, _each("item smoker"), _each("item smoker")),
+    ("none of the causes", {"none_of": "etiology"}, {"pregnancies": []},
+     _each("item smoker", "item drinker", "item tsh"), _each("item tsh + item smoker + item drinker")),
+    # Results that are to be repeated.
+    ("no sample yet", TWICE, {}, _each(f"{FIRST} + {NEXT}"), _each(FIRST)),
+    ("one positive sample", TWICE, _samples(("positive", "2025-10-01")), _each(NEXT), _each(NEXT)),
+    ("one positive sample without a date", TWICE, _samples(("positive", "")), _each(NEXT), _each(NEXT)),
+    ("one negative sample", TWICE, _samples(("negative", "2025-10-01")), NO_WAY, NOTHING),
+    ("a second sample awaited", TWICE, _samples(("positive", "2025-10-01"), ("pending", "2026-02-20")),
+     _each(NEXT, "value lupus_anticoagulant 2"), _each("value lupus_anticoagulant 2")),
+    ("a second sample without a date", TWICE, _samples(("positive", "2025-10-01"), ("positive", "")),
+     _each(NEXT, "date lupus_anticoagulant 2"), _each(f"{NEXT} + date lupus_anticoagulant 2")),
+    ("samples of two months", TWICE, _samples(("positive", "2025-12"), ("positive", "2026-01")),
+     _each(NEXT, "date lupus_anticoagulant 1 + date lupus_anticoagulant 2"),
+     _each(f"{NEXT} + date lupus_anticoagulant 1", f"{NEXT} + date lupus_anticoagulant 2")),
+    # A history.
+    ("one of three pregnancies", _count(1, "gestation < 10 weeks"), _births(3),
+     _each(*GESTATIONS[:3]), _any_of(3, GESTATIONS[:3])),
+    ("two of three pregnancies", _count(2, "gestation < 10 weeks"), _births(3),
+     _any_of(2, GESTATIONS[:3]), _any_of(2, GESTATIONS[:3])),
+    ("a bound that the outcome implies", _count(1, "gestation < 20 weeks"), {"pregnancies": [{"outcome": "miscarriage"}]},
+     _each(GESTATIONS[0]), _each(GESTATIONS[0])),
+    ("an implied bound that decides", _count(1, "gestation < 28 weeks"), {"pregnancies": [{"outcome": "miscarriage"}]},
+     NOTHING, NO_WAY),
+    ("an item inside a count", _count(1, "smoker is yes"), _births(2), _each("item smoker"), _each("item smoker")),
+    ("a list left out", _count(1, "gestation < 10 weeks"), {}, _each("list pregnancies"), _each("list pregnancies")),
+    ("a list left out, counted twice", {"all": [_count(1, "gestation < 10 weeks"), _count(2, "heartbeat is yes")]}, {},
+     _each("list pregnancies"), _each("list pregnancies")),
+    ("a list left out beside an item", {"any": [_count(1, "gestation < 10 weeks"), "smoker is yes"]}, {},
+     _each("list pregnancies", "item smoker"), _each("list pregnancies + item smoker")),
+    ("an end not known between two losses",
+     {"run": {"of": "pregnancies", "where": "outcome is miscarriage", "skip": "outcome is biochemical", "at_least": 2}},
+     {"pregnancies": [{"outcome": "miscarriage"}, {"outcome": "unknown"}, {"outcome": "miscarriage"}]},
+     _each("field pregnancies.outcome 2"), _each("field pregnancies.outcome 2")),
+    ("two ends not known after a loss",
+     {"run": {"of": "pregnancies", "where": "outcome is miscarriage", "at_least": 3}},
+     {"pregnancies": [{"outcome": "miscarriage"}, {}, {}]},
+     _each("field pregnancies.outcome 2 + field pregnancies.outcome 3"),
+     _each("field pregnancies.outcome 2", "field pregnancies.outcome 3")),
+    # A series.
+    ("no cycle tested", _count(2, "lag >= 2 days", "cycles", out_of=3), {}, _any_of(2, CYCLES), _any_of(2, CYCLES)),
+    ("one cycle tested", _count(2, "lag >= 2 days", "cycles", out_of=3), {"cycles": [{"lag": "3 days"}]},
+     _each(*CYCLES[1:]), _each(" + ".join(CYCLES[1:]))),
+    ("a cycle of which nothing is known", _count(2, "lag >= 2 days", "cycles", out_of=3), {"cycles": [{"lag": "0 days"}, {}]},
+     _each("field cycles.lag 2 + member cycles 3"), _each("field cycles.lag 2", "member cycles 3")),
+    ("members of two counts", {"all": [
+        _count(1, "lag >= 2 days", "cycles", out_of=1), _count(1, "biphasic is yes", "cycles", out_of=1)]}, {},
+     _each(CYCLES[0]), _each(CYCLES[0])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "given_", "met", "not_met"), [row[1:] for row in BY_HAND], ids=[r[0] for r in BY_HAND]
+)
+def test_by_hand(data: Any, given_: dict[str, Any], met: set[Any], not_met: set[Any]):
+    assert _settled(data, given_) == (met, not_met, False)
+
+
+def test_more_atoms_than_the_cap():
+    """Nine gestations would have to be known: too many to list, which is said, and not when uncapped."""
+    data, given_ = _count(9, "gestation < 10 weeks"), _births(9)
+    assert _settled(data, given_) == (NO_WAY, _each(*GESTATIONS), True)
+    assert _settled(data, given_, UNCAPPED) == (_any_of(9, GESTATIONS), _each(*GESTATIONS), False)
+    assert _settled(data, given_, 9)[0] == _any_of(9, GESTATIONS)
+    assert _settled(data, given_, 8)[0] == NO_WAY
+
+
+@pytest.mark.parametrize(("number", "shown"), [(5, 10), (6, 12)])
+def test_more_sets_than_are_shown(number: int, shown: int):
+    """Twelve a direction; that there are more is said. Two of five are ten sets, two of six are fifteen."""
+    texts = ["smoker is yes", "drinker is yes", "partner_smoker is yes", "rhesus is negative",
+             "karyotype is inversion", "tsh > 4.5 mIU/L"]  # fmt: skip
+    read, evidence = condition_of({"some": {"at_least": 2, "of": texts[:number]}}), evidence_of({})
+    found = settle(read, RULEBOOK, evidence, Engine(RULEBOOK, evidence).verdict(read))
+    assert [len(atoms) for atoms in found.met] == [2] * shown
+    assert [len(atoms) for atoms in found.not_met] == [number - 1] * number
+    assert found.more is (number == 6)
+
+
+def test_of_two_sets_the_lighter_comes_first():
+    """Fewest atoms first; of as many the least weight; whatever the names."""
+    read, evidence = (
+        condition_of({"any": ["smoker is yes", "drinker is yes", "rhesus is negative"]}),
+        evidence_of({}),
+    )
+    weights = {"smoker": 3, "drinker": 5, "rhesus": 1}
+    verdict = Engine(RULEBOOK, evidence).verdict(read)
+    found = settle(read, RULEBOOK, evidence, verdict, lambda atom: weights[atom.name])
+    assert [name for atoms in found.met for _, name, *_ in atoms] == ["rhesus", "smoker", "drinker"]

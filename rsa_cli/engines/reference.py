@@ -7,8 +7,10 @@ from itertools import product
 from typing import NamedTuple
 
 from rsa_cli.case import Record, Result
+from rsa_cli.dictionary import Item
 from rsa_cli.evidence import NOWHERE, SET_ASIDE, USABLE, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, between, greatest, least, opposite
+from rsa_cli.light import Light
 from rsa_cli.nodes import (
     All,
     Any,
@@ -54,7 +56,7 @@ class Verdict(NamedTuple):
     earliest: str = ""
 
 
-class Judgement(NamedTuple):
+class Judgement(Light):
     """What became of one rule: its criteria, what points to it, and today's criterion."""
 
     when: Verdict
@@ -223,20 +225,28 @@ class Engine:
         evidence, item = self.evidence, self.evidence.items[node.where.name.item]
         highs = [s.date.high for s in satisfying if s.date is not None and s.date.high is not None]
         day: Number = min(highs) + node.apart if highs else 0
-        today = Seen(item, Result(None, "", item.place), USABLE, Span(evidence.day, evidence.day))
-        stops = [c for c in item.set_aside_if if evidence.truth(c, Context(seen=today)) is TRUE]
-        stops += [
-            Not(c, item.place) for c in item.counts_only_if if evidence.truth(c, Context(seen=today)) is FALSE
-        ]
-        for stop in stops:
-            wait = _days_after_pregnancy(stop)
-            end = evidence.last_pregnancy_end(Span(evidence.day, evidence.day)) if wait else None
-            if not wait or end is None or end.high is None:
+        for _, until in hindrances(evidence, item):
+            if until is None:
                 return "not now"
-            day = max(day, end.high + wait)
+            day = max(day, until)
         if not highs:
             return f"two samples, from {iso(day)}" if day > evidence.day else "two samples"
         return iso(day) if day > evidence.day else "now"
+
+
+def hindrances(evidence: Evidence, item: Item) -> list[tuple[str, Number | None]]:
+    """What would set a sample of today aside, in words, and the day from which it no longer does, if one is known."""
+    now = Span(evidence.day, evidence.day)
+    sample = Context(seen=Seen(item, Result(None, "", item.place), USABLE, now))
+    found: list[tuple[str, Number | None]] = []
+    stops = [c for c in item.set_aside_if if evidence.truth(c, sample) is TRUE]
+    stops += [Not(c, item.place) for c in item.counts_only_if if evidence.truth(c, sample) is FALSE]
+    for stop in stops:
+        wait = _days_after_pregnancy(stop)
+        end = evidence.last_pregnancy_end(now) if wait else None
+        until = end.high + wait if end is not None and end.high is not None else None
+        found.append((evidence.phrase(stop), until))
+    return found
 
 
 class _Sample(NamedTuple):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 from rsa_cli.assess import Assessment, Finding
+from rsa_cli.light import Light
 
 
-class Options(NamedTuple):
+class Options(Light):
     """How to draw: columns, whether colours and styles may be used, whether everything is to be shown."""
 
     width: int = 80

@@ -58,7 +58,7 @@ def due_text(due: Due) -> str:
     """When to take something again, by both criteria."""
     if due.when == "not now":
         return "again, but not now: what would set the sample aside holds today"
-    day = "from now on" if due.when == "now" else f"on or after {due.when}"
+    day = "now" if due.when == "now" else f"on or after {due.when}"
     if due.today_days and due.article_days and due.today_days != due.article_days:
         return f"again {day} ({weeks(due.today_days)}; the article: {due.article_days // 7}, {due.article})"
     return f"again {day} ({weeks(due.article_days or due.today_days)})"
@@ -72,6 +72,8 @@ def today_text(finding: Finding) -> str:
     source = f" [{', '.join(rule.today.source)}]"
     if finding.today is None or not finding.today_differs:
         return f"today: {rule.today.says}{source}"
+    if finding.only_today:
+        return f"not by the article; met by today's criterion: {rule.today.says}{source}"
     if finding.status == "met":
         word = "not yet met" if finding.today is UNKNOWN else "not met"
         return f"met by the article; by today's criterion {word}: {rule.today.says}{source}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -62,6 +63,9 @@ OCCASION_WORDS = {
 }
 FIRST_PAGE = ("red flag", "due", "awaited", "definition", "suspected", "core", "indicated")
 LABEL = 13
+MOST_REASONS = 6
+TODAY = "met today"
+NOT_CHECKED = "other emergencies (heavy bleeding, fever, fainting) are not checked by this version"
 
 
 def render(assessment: Assessment, options: Options) -> str:
@@ -150,19 +154,32 @@ class _Page:
         margin = Text(f" {label:<{LABEL}}", style=style)
         for text in lines:
             indent = len(text.plain) - len(text.plain.lstrip(" "))
-            rest, hang = text[indent:], indent + 2
-            while rest.plain:
-                piece = rest.wrap(self.console, self.options.width - LABEL - 1 - indent)[0]
-                rest = rest[len(piece.plain) :]
-                rest = rest[len(rest.plain) - len(rest.plain.lstrip(" ")) :]
+            room = self.options.width - LABEL - 1
+            cuts = _breaks(text.plain, indent, room - indent, room - indent - 2)
+            for number, piece in enumerate(text.divide(cuts)[1:] if indent else text.divide(cuts)):
                 piece.rstrip()
-                self.console.print(Text.assemble(margin, " " * indent, piece), soft_wrap=True)
+                depth = indent if number == 0 else indent + 2
+                self.console.print(Text.assemble(margin, " " * depth, piece), soft_wrap=True)
                 margin = Text(" " * (LABEL + 1))
-                indent = hang
 
     def text(self) -> str:
         """Everything drawn, without blanks at the ends of lines."""
         return "".join(line.rstrip() + "\n" for line in self.out.getvalue().splitlines())
+
+
+def _breaks(plain: str, start: int, first: int, later: int) -> list[int]:
+    """Where to cut a text into lines: before the word that does not fit; a word too long is cut."""
+    cuts = [start] if start else []
+    begin, room = start, first
+    while cell_len(plain[begin:].rstrip()) > room:
+        end = begin
+        while end < len(plain) and cell_len(plain[begin : end + 1]) <= room:
+            end += 1
+        space = plain.rfind(" ", begin, end + 1)
+        begin = space + 1 if space > begin else end
+        cuts.append(begin)
+        room = later
+    return cuts
 
 
 def _header(page: _Page, assessment: Assessment) -> None:
@@ -189,9 +206,7 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
         lines += [Text(reason_text(r)) for r in flag.reasons if r.label != "assumes"]
         lines += [Text(r.value) for r in flag.reasons if r.label == "assumes"]
         if flag.status == SUSPECTED:
-            missing = [
-                labels[n] for n in flag.rule.tested_by if n in labels and not assessment.case.results.get(n)
-            ]
+            missing = [labels[n] for n in flag.rule.tested_by if n in labels and not assessment.answered(n)]
             lines.append(Text("ask: " + ", ".join(missing) if missing else "ask again"))
         page.section("! URGENT" if flag.status == MET else "! Urgent?", lines, "bold red")
         _reminders(page, assessment)
@@ -199,11 +214,20 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
     if raised:
         return
     asked = dict.fromkeys(n for f in flags for n in f.rule.asks)
-    not_asked = [labels[n] for n in asked if not assessment.case.results.get(n)]
-    if not_asked:
-        page.section("! Urgent?", [Text("not asked: " + ", ".join(not_asked))])
+    unknown = [labels[n] for n in asked if not assessment.answered(n)]
+    present = [labels[n] for f in flags for n in f.rule.symptoms if _says(n, "yes", assessment)]
+    if present:
+        lines = [Text(f"{', '.join(present)}: needs assessment all the same"), Text(NOT_CHECKED)]
+        page.section("! Symptoms", lines, "bold red")
+    elif unknown:
+        page.section("! Urgent?", [Text("not known: " + ", ".join(unknown))])
     else:
-        page.section("Urgent", [Text("nothing among the red flags that were asked")])
+        absent = [labels[n] for f in flags for n in f.rule.symptoms]
+        page.section("Urgent", [Text(f"none of: {', '.join(absent)}"), Text(NOT_CHECKED)])
+
+
+def _says(item: str, choice: str, assessment: Assessment) -> bool:
+    return any(r.value is not None and r.value.text == choice for r in assessment.case.results.get(item, ()))
 
 
 def _reminders(page: _Page, assessment: Assessment) -> None:
@@ -223,13 +247,13 @@ def _definition(page: _Page, assessment: Assessment) -> None:
         if finding.rule.id == "miscarriage" and not page.options.everything and finding.status == MET:
             continue
         text = Text.assemble(_status(finding), " ", (finding.rule.finding, STYLES[finding.status]))
-        if finding.status == MET:
-            text.append(": " + reason_text(finding.reasons[0]).partition(": ")[2])
-        elif finding.settled is not None and finding.settled.met:
-            text.append(": open, " + settle_lines(finding.settled.met, assessment.rulebook)[0])
-        elif finding.status == NOT_MET and finding.reasons:
+        if finding.settled is not None and finding.settled.met:
+            text.append(": needs " + settle_lines(finding.settled.met, assessment.rulebook)[0])
+        elif finding.status in (MET, NOT_MET) and finding.reasons:
             text.append(": " + reason_text(finding.reasons[0]).partition(": ")[2])
         lines.append(text)
+        if finding.only_today or (finding.status == MET and finding.today_differs):
+            lines.append(Text(f"  {today_text(finding)}"))
     page.section("Definition", lines)
     page.line()
 
@@ -259,8 +283,8 @@ def _block(page: _Page, title: str, findings: list[Finding], assessment: Assessm
     lines = [Text(said, style="italic")] if said else []
     heads = 0
     said_before, name_before = "", ""
-    for status in (MET, SUSPECTED, UNDETERMINED):
-        for finding in (f for f in findings if f.status == status):
+    for status in (MET, TODAY, SUSPECTED, UNDETERMINED):
+        for finding in (f for f in findings if _shown_as(f) == status):
             head, *why = _finding(page, finding, assessment)
             said_now = "\n".join(text.plain for text in why)
             if why and said_now == said_before and status == UNDETERMINED:
@@ -272,12 +296,24 @@ def _block(page: _Page, title: str, findings: list[Finding], assessment: Assessm
                 lines += [head, *why]
                 said_before, name_before = said_now, finding.rule.finding
     for status in (NOT_ASSESSED, NOT_MET, NOT_APPLICABLE):
-        named = [f.rule.finding for f in findings if f.status == status]
+        mine = [f for f in findings if _shown_as(f) == status]
+        named = [f.rule.finding + "*" * (status == NOT_MET and _assumes(f)) for f in mine]
         if named and page.options.everything:
             lines += [Text(f"{SIGNS[status]} {status:<13} {name}") for name in named]
         elif named:
             lines.append(Text(f"{SIGNS[status]} {status}: {' · '.join(named)}"))
+        if any(name.endswith("*") for name in named):
+            lines.append(Text("  * on something not recorded: see rsa explain"))
     page.section(title, lines)
+
+
+def _shown_as(finding: Finding) -> str:
+    """Where a finding stands: what only today's criterion meets stands beside what is met."""
+    return TODAY if finding.only_today else finding.status
+
+
+def _assumes(finding: Finding) -> bool:
+    return any(reason.assumed for reason in finding.reasons)
 
 
 def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text]:
@@ -287,48 +323,49 @@ def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text
     lines = [head]
     if page.wide:
         head.append(f"   {statements}", style="dim")
+    said = today_text(finding)
+    if finding.only_today:
+        lines.append(Text(f"  {said}"))
     if finding.status in (MET, SUSPECTED):
-        lines += [Text(f"  {reason_text(r)}") for r in finding.reasons[:6]]
-        said = today_text(finding)
+        lines += [Text(f"  {reason_text(r)}") for r in finding.reasons[:MOST_REASONS]]
+        if len(finding.reasons) > MOST_REASONS:
+            lines.append(Text(f"  and {len(finding.reasons) - MOST_REASONS} more: rsa explain"))
         if said and (finding.today_differs or finding.rule.standing in ("superseded", "research")):
             lines.append(Text(f"  {said}"))
-    else:
-        seen = "; ".join(reason_text(r) for r in finding.known[:3])
-        missing = ", ".join(finding.unknown[:4])
-        lines.append(
-            Text("  " + "; ".join(p for p in (seen, f"not known: {missing}" if missing else "") if p))
-        )
+    elif finding.status == UNDETERMINED:
+        known = [reason_text(r) for r in finding.known[:MOST_REASONS]]
+        if len(finding.known) > MOST_REASONS:
+            known.append(f"and {len(finding.known) - MOST_REASONS} more")
+        missing = ", ".join(finding.unknown[:4]) + ", …" * (len(finding.unknown) > 4)
+        lines.append(Text("  " + "; ".join([*known, *([f"not known: {missing}"] if missing else [])])))
     if finding.due:
-        lines += [Text(f"  settle: {book.items[d.item].label} {due_text(d)}") for d in finding.due[:3]]
-    elif finding.settled is not None:
-        deny, meet = (settle_lines(s, book, 1) for s in (finding.settled.not_met, finding.settled.met))
-        if finding.status == SUSPECTED:
-            pointing = {r.item for r in finding.reasons}
-            near = tuple(s for s in finding.settled.met if any(a.name in pointing for a in s))
-            meet = settle_lines(near or finding.settled.met, book, 1)
-        if finding.status == SUSPECTED and meet:
-            lines.append(Text(f"  settle: {'; or '.join(meet)}"))
-        elif deny:
-            lines.append(Text(f"  settle: {'; or '.join(deny)}"))
+        lines += [Text(f"  to decide: {book.items[d.item].label} {due_text(d)}") for d in finding.due[:3]]
+    elif finding.settled is not None and finding.status in (SUSPECTED, UNDETERMINED):
+        sets = finding.settled.not_met if finding.status == UNDETERMINED else finding.settled.met
+        pointing = {r.item for r in finding.reasons}
+        near = tuple(s for s in sets if finding.status == SUSPECTED and any(a.name in pointing for a in s))
+        ways = settle_lines(near or sets, book, 1)
+        if ways:
+            lines.append(Text(f"  to decide: {'; or '.join(ways)}"))
     return lines
 
 
 def _unexplained(page: _Page, assessment: Assessment) -> None:
-    causes = assessment.unexplained
+    causes, rules = assessment.unexplained, assessment.rulebook.rules
     definition = next((f for f in assessment.findings if f.rule.id == DECIDES_THE_DEFINITION), None)
     if definition is not None and definition.status == NOT_MET:
         said = "does not arise: the definition is not met"
+    elif accepted := tuple(r for r in causes.met if rules[r].standing in ("accepted", "disputed")):
+        said = f"no, by the article: {_names(accepted, assessment)}"
     elif causes.met:
-        said = f"no, by the article: {_names(causes.met, assessment)}"
+        said = f"by the article no ({_names(causes.met, assessment)}); not accepted today, so the question is open"
     else:
-        said = f"cannot be said: {len(causes.not_met)} of {causes.total} causes decided"
+        said = f"cannot be said: {len(causes.open)} of {causes.total} causes are open"
         if causes.open and causes.not_met:
-            rest = f" and {len(causes.open) - 4} more" if len(causes.open) > 4 else ""
-            said += f"; open: {_names(causes.open[:4], assessment)}{rest}"
+            said += f" ({_names(causes.open[:4], assessment)}{', …' * (len(causes.open) > 4)})"
         if causes.not_covered:
             named = f": {', '.join(causes.not_covered)}" if not causes.open or page.options.everything else ""
-            sign = ";" if causes.not_met else ","
-            said += f"{sign} {len(causes.not_covered)} not in this rulebook{named}"
+            said += f", {len(causes.not_covered)} more not covered{named}"
     page.section("Unexplained", [Text(said)])
     if not any(f.status in (MET, SUSPECTED) for f in assessment.of_kind("red_flag")):
         _reminders(page, assessment)
@@ -349,7 +386,7 @@ def _aside(seen: Seen) -> Text:
     number = f" of {seen.record}" if seen.record else ""
     where = lines_of([seen.result.place])
     return Text(
-        f"{seen.item.label}{number}: {visible(value_text(seen))} ({where}): {seen.why}; neither positive nor negative"
+        f"{seen.item.label}{number}: {visible(value_text(seen))} ({where}): {seen.why}; does not count, neither way"
     )
 
 

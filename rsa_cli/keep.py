@@ -1,0 +1,110 @@
+"""A rulebook that was read, kept as JSON in the user's cache folder so that the next start is quick.
+
+It holds no patient data. Nothing in it is trusted: what does not fit is read anew from the YAML files,
+and a file is named by the digest of those and of the code that read them. `RSA_CACHE=off` turns it off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rsa_cli.light import Light
+
+_KEPT = 12  # files that stay when others are made
+
+
+def folder() -> Path | None:
+    """Where rulebooks are kept; `None` when they are not to be."""
+    if os.environ.get("RSA_CACHE", "").casefold() in ("off", "0", "no"):
+        return None
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    if base:
+        return Path(base) / "rsa-workup"
+    home = os.path.expanduser("~")
+    if home == "~":
+        return None
+    return Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache", "rsa-workup")
+
+
+def fetch(key: str, classes: tuple[type, ...]) -> Any:
+    """What was kept under a key, or `None`: never anything in part."""
+    place = folder()
+    if place is None:
+        return None
+    try:
+        text = (place / f"{key}.json").read_text(encoding="utf-8")
+        return _decoder(classes)(json.loads(text))
+    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return None  # not there, not ours, or cut short
+
+
+def keep(key: str, value: Any, classes: tuple[type, ...]) -> None:
+    """Keep a value under a key, whole or not at all; a folder that cannot be written is no error."""
+    place = folder()
+    if place is None:
+        return
+    text = json.dumps(_encoder(classes)(value), ensure_ascii=False, separators=(",", ":"))
+    part = place / f"{key}.{os.getpid()}.part"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(place / f"{key}.json")
+        aged = sorted(place.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in aged[_KEPT:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        part.unlink(missing_ok=True)
+
+
+# A list says by its first element what it is: a number is a class, a letter one of these.
+_TUPLE, _SET, _FRACTION = "t", "s", "f"
+
+
+def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+    numbers = {known: number for number, known in enumerate(classes)}
+
+    def encode(value: Any) -> Any:
+        kind = type(value)
+        if value is None or kind in (str, int, bool):
+            return value
+        if kind in numbers:
+            fields = value if isinstance(value, tuple) else [getattr(value, field) for field in value._fields]
+            return [numbers[kind], *map(encode, fields)]
+        if kind is dict:
+            return {key: encode(inner) for key, inner in value.items()}
+        if kind is tuple:
+            return [_TUPLE, *map(encode, value)]
+        if kind is frozenset:
+            return [_SET, *sorted(value)]
+        if kind is Fraction:
+            return [_FRACTION, value.numerator, value.denominator]
+        raise TypeError(f"{kind.__name__} cannot be kept")
+
+    return encode
+
+
+def _decoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+    def decode(data: Any) -> Any:
+        kind = type(data)
+        if kind is list:
+            head = data[0]
+            if head == _SET:
+                return frozenset(data[1:])
+            if head == _FRACTION:
+                return Fraction(data[1], data[2])
+            values = [decode(part) if type(part) in (list, dict) else part for part in data[1:]]
+            if head == _TUPLE:
+                return tuple(values)
+            known = classes[head]
+            return known._filled(values) if issubclass(known, Light) else known(*values)
+        if kind is dict:
+            return {key: decode(part) if type(part) in (list, dict) else part for key, part in data.items()}
+        return data
+
+    return decode
