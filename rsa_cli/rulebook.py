@@ -205,7 +205,10 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
     sha = sha256()
     contents: list[tuple[Path, bytes]] = []
     for path in files:
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError:
+            raise NeedsFixing(read_file(path).problems) from None
         sha.update(f"{path.parent.name}/{path.name}\0{len(data)}\0".encode() + data)
         contents.append((path, data))
     digest = sha.hexdigest()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# The cache of read rulebooks has tests of its own; the others read the files.
+os.environ["RSA_CACHE"] = "off"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -222,10 +222,13 @@ def _plain(node: Any) -> Any:
 
 
 def _without_one_thing(data: Any) -> Iterator[Any]:
-    """The case with one key left out, at any depth, but for the date of a result: an undated one is the latest."""
+    """The case with one key left out, at any depth.
+
+    The date of a result stays, since one without a date counts as the latest.
+    """
     if isinstance(data, dict):
         for key, inner in data.items():
-            if key != "date":
+            if key not in ("value", "date"):
                 yield {k: v for k, v in data.items() if k != key}
             yield from ({**data, key: less} for less in _without_one_thing(inner))
     elif isinstance(data, list):

@@ -16,7 +16,7 @@ from rsa_cli.dictionary import read_value
 from rsa_cli.engines.reference import Engine
 from rsa_cli.evidence import Evidence
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
-from rsa_cli.settle import MOST_ATOMS, Atom, AtomSet, Settled, Solver, settle
+from rsa_cli.settle import MOST_ATOMS, Atom, AtomSet, Solver, settle
 
 from generated import (
     MISSING,

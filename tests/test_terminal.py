@@ -71,7 +71,8 @@ def terminal(*arguments: str, size: tuple[int, int] = (80, 24), **settings: str)
         raw = running.read()
     finally:
         running.close(force=True)
-    screen = pyte.Screen(columns + 60, raw.count("\n") + len(raw) // columns + 2)
+    # Of something very long (JSON) only the end stays on the screen.
+    screen = pyte.Screen(columns + 60, min(raw.count("\n") + len(raw) // columns + 2, 400))
     pyte.Stream(screen).feed(raw)
     lines = "\n".join(line.rstrip() for line in screen.display).rstrip().split("\n")
     return Shown(running.exitstatus, raw, screen, lines)

@@ -1,0 +1,104 @@
+"""The cache of a read rulebook: answers are the same with it, whatever happened to it."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from rsa_cli import keep, rulebook
+from rsa_cli.assess import read_and_assess
+from rsa_cli.renderers import Options, render
+from rsa_cli.rulebook import KEPT, Rulebook, read_rulebook
+from rsa_cli.source import read_bytes
+
+CASES = sorted((Path(__file__).parents[1] / "sample_cases").glob("*.yaml"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RSA_CACHE", "on")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "rsa-workup"
+
+
+def reports(book: Rulebook) -> list[str]:
+    sources = [read_bytes(path.name, path.read_bytes()) for path in CASES]
+    return [render(read_and_assess(source, book), "json", Options()) for source in sources]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often the YAML files are read from now on."""
+    times: list[int] = []
+    real = rulebook._assembled
+    monkeypatch.setattr(rulebook, "_assembled", lambda *args: times.append(1) or real(*args))
+    return times
+
+
+def test_the_second_start_reads_what_was_kept_and_answers_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    times = counted(monkeypatch)
+    first, second = read_rulebook(), read_rulebook()
+    assert times == [1]
+    assert first.digest == second.digest
+    assert reports(first) == reports(second)
+    [kept] = folder.iterdir()
+    assert kept.suffix == ".json"
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["", "{", "null", "[0]", "[9999]", '["t"]', "[" * 5000, "cut"], ids=range(8)
+)
+def test_what_does_not_fit_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str):
+    expected = reports(read_rulebook())
+    [kept] = folder.iterdir()
+    whole = kept.read_text(encoding="utf-8")
+    kept.write_text(whole[:-200] if spoilt == "cut" else spoilt, encoding="utf-8")
+    times = counted(monkeypatch)
+    assert reports(read_rulebook()) == expected
+    assert times == [1]
+    assert kept.read_text(encoding="utf-8") == whole
+
+
+def test_another_rulebook_under_this_name_is_not_believed(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    read_rulebook()
+    [kept] = folder.iterdir()
+    data = json.loads(kept.read_text(encoding="utf-8"))
+    data[4] = "0" * 64  # the digest of the rulebook
+    kept.write_text(json.dumps(data), encoding="utf-8")
+    times = counted(monkeypatch)
+    assert read_rulebook().digest != "0" * 64
+    assert times == [1]
+
+
+def test_a_changed_file_is_another_rulebook(folder: Path, tmp_path: Path):
+    book = tmp_path / "book"
+    book.mkdir()
+    (book / "rulebook.yaml").write_text("{name: x, version: '1', title: X, uses: [shared]}", encoding="utf-8")
+    topic = book / "topic.yaml"
+    rule = "rules: {a: {finding: A, kind: definition, rests_on: [], when: tsh > %s mIU/L}}"
+    for limit in ("4", "5"):
+        topic.write_text(rule % limit, encoding="utf-8")
+        assert read_rulebook(book).rules["a"].when.text == f"tsh > {limit} mIU/L"  # type: ignore[union-attr]
+
+
+def test_off_means_off_and_a_folder_that_cannot_be_written_is_no_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("RSA_CACHE", "off")
+    read_rulebook()
+    assert not folder.exists()
+    monkeypatch.setenv("RSA_CACHE", "on")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert read_rulebook().rules
+
+
+def test_many_at_once_leave_one_whole_file(folder: Path):
+    with ThreadPoolExecutor(4) as pool:
+        digests = set(pool.map(lambda _: read_rulebook().digest, range(8)))
+    assert len(digests) == 1
+    [kept] = folder.iterdir()
+    assert isinstance(keep.fetch(kept.stem, KEPT), Rulebook)
