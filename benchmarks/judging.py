@@ -61,6 +61,7 @@ def main() -> None:
     if repeat < 1:
         parser.error("--repeat must be at least 1")
 
+    os.environ["RSA_CACHE"] = "off"  # this process reads to look, not to keep
     rulebook = read_rulebook()
     paths = sorted((ROOT / "sample_cases").glob("*.yaml"))
     print(f"python benchmarks/judging.py --repeat {repeat}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line."""
+    gc.disable()  # one case a process: there is nothing to collect, and looking for it is felt at start-up
     try:
         from rsa_cli.cli import app
 

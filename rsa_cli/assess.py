@@ -734,7 +734,8 @@ def _checklist(
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
         line, rank = _line(investigation, findings, engine, settles)
-        lines.append((rank, BURDEN[investigation.burden], number, line))
+        burden = 0 if line.place == "red flag" else BURDEN[investigation.burden]
+        lines.append((rank, burden, number, line))
     return tuple(line for *_, line in sorted(lines, key=lambda entry: entry[:3]))
 
 
@@ -797,12 +798,13 @@ def _line(
         state = "to do" if day == "not now" else "repeat due"
     if state != "done":
         notes += _hindered(investigation, evidence)
-        if any(engine.verdict(c).truth is TRUE for c in investigation.not_now_if):
+        stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
+        doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
+        if stops:
             state = "not now"
-            notes.append(" or ".join(evidence.phrase(c) for c in investigation.not_now_if))
-        elif any(engine.verdict(c).truth is UNKNOWN for c in investigation.first_rule_out):
+        elif doubts:
             state = "first rule out"
-            notes.append(" or ".join(evidence.phrase(c) for c in investigation.first_rule_out))
+        notes += [" or ".join(evidence.phrase(c) for c in stops or doubts)] if stops or doubts else []
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
         settled = (
             definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
@@ -814,7 +816,9 @@ def _line(
     names = list(dict.fromkeys(f.rule.id for f in (*(f for f, _ in due), *helped)))
     why = tuple(f.rule.id for f in helped if f.status == SUSPECTED or f.rule.kind == "red_flag")
     line = Line(investigation, state, day, why, tuple(names), place, tuple(notes))
-    return line, (PLACES.index(place), -_score(investigation, helped, settles))
+    # What a red flag asks for stands in the rulebook's own order: it was thought out, not counted.
+    score = 0 if place == "red flag" else _score(investigation, helped, settles)
+    return line, (PLACES.index(place), -score)
 
 
 def _hindered(investigation: Investigation, evidence: Evidence) -> list[str]:

@@ -258,8 +258,6 @@ class _CaseReader:
         if not raw or "value" not in raw:
             return None
         result = self.plain(item, raw["value"])
-        if result is None:
-            return None
         around: dict[str, Result] = {}
         for name, circumstance in self.circumstances.items():
             if name in raw and raw[name].text:
@@ -274,11 +272,13 @@ class _CaseReader:
                 f"{quoted(flag)} is no flag of a laboratory",
                 nearest_or_all(flag, FLAGS),
             )
+        day = self.date(raw["date"]) if "date" in raw and raw["date"].text else None
+        value = result.value if result else None
+        own = self.range(item, raw["range"], value) if "range" in raw and raw["range"].text else None
+        if result is None:  # only now, so that all that is wrong with it has been said
+            return None
         return result._replace(
-            place=node.place if result.missing else result.place,
-            date=self.date(raw["date"]) if "date" in raw and raw["date"].text else None,
-            around=around, flag=flag,
-            range=self.range(item, raw["range"], result.value) if "range" in raw and raw["range"].text else None,
+            place=node.place if result.missing else result.place, date=day, around=around, flag=flag, range=own,
             assay=visible(raw["assay"].text) if "assay" in raw else "",
         )  # fmt: skip
 
@@ -370,9 +370,8 @@ class _CaseReader:
             says = f"{item.label} is not measured in {quoted(parsed.unit)}"
             self.shaper.problem("unknown-unit", text, says, f"its units: {units}")
             return None
-        if unit.separate != bool(value and value.span and value.canon is None) or (
-            unit.separate and value and value.unit != unit.text
-        ):
+        separate = value is not None and value.span is not None and value.canon is None
+        if value is not None and (unit.separate != separate or (separate and value.unit != unit.text)):
             self.shaper.problem(
                 "range-unit",
                 text,

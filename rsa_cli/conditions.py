@@ -70,6 +70,7 @@ class ConditionReader:
         self.rules = rules
         self.bars = bars
         self.doubtful = doubtful
+        self.elsewhere: Names[str, str] = {}  # names that have a meaning, but not here, and a hint
         self.whole = whole
 
     def read(self, node: Node, scope: Names[str, Item] | None = None) -> Condition | None:
@@ -300,7 +301,8 @@ class ConditionReader:
         lists = [item.id for item in self.items.values() if name in item.fields]
         if lists:
             return f"{name} is a field of {lists[0]}: it stands inside  count:  or  run:  of {lists[0]}"
-        return nearest_or_all(name, [*scope, *self.items], "check the name, or write it under  items:")
+        otherwise = "check the name, or write it under  items:"
+        return self.elsewhere.get(name) or nearest_or_all(name, [*scope, *self.items], otherwise)
 
     def _about(self, item: Item, over: Over, verb: str, rest: str, text: str, place: Place) -> Condition:
         name = Name(item.id, item.of)

@@ -417,6 +417,7 @@ def read_item(
         kind = ""
     for key, kinds in ONLY_FOR.items():
         if kind and key in raw and kind not in kinds:
+            del raw[key]
             at = cast(Mapping, node).keys[key]
             says = f"{key} means nothing for an item of kind {kind}"
             shaper.problem(
@@ -435,9 +436,10 @@ def read_item(
         serves=_texts(raw, "serves"), source=_texts(raw, "source"), **says_of,
     )  # fmt: skip
     item = item._replace(units=_read_units(item, raw, shaper))
+    before = len(shaper.problems)
     if "choices" in raw or kind == "flag" or (kind == "derived" and "formula" not in raw):
         item = item._replace(choices=_read_choices(raw.get("choices"), shaper, name, of))
-    if kind in ("choice", "choices") and "choices" not in raw:
+    if kind in ("choice", "choices") and not item.choices and len(shaper.problems) == before:
         shaper.problem("choices-missing", name, f"{what} has no choices", "add  choices: [one, two]")
     if kind == "derived" and not ("formula" in raw or "when" in raw):
         hint = "add  formula: … for a number, or  when: … for a yes or no"
@@ -451,11 +453,11 @@ def read_item(
     if "levels" in raw:
         item = item._replace(levels=_read_levels(item, raw["levels"], shaper))
     if kind == "records":
-        item = item._replace(fields=_read_fields(name, raw, shaper))
+        item = item._replace(fields=_read_fields(name, node, raw, shaper))
     return item, raw
 
 
-def _read_fields(name: Text, raw: dict[str, Any], shaper: Shaper) -> dict[str, Item]:
+def _read_fields(name: Text, node: Node, raw: dict[str, Any], shaper: Shaper) -> dict[str, Item]:
     """The fields of a list; their raw nodes join those of the list."""
     if "list" not in raw or raw["list"].text not in ("history", "series"):
         says, hint = (
@@ -468,7 +470,7 @@ def _read_fields(name: Text, raw: dict[str, Any], shaper: Shaper) -> dict[str, I
         read = read_item(raw["fields"].keys[field], inner, shaper, name.text)
         if read is not None:
             fields[field], raw[f"field {field}"] = read
-    if not ("fields" in raw and raw["fields"].items):
+    if not cast(Mapping, node).items.get("fields") or ("fields" in raw and not raw["fields"].items):
         hint = "add  fields: and below it what a record holds"
         shaper.problem("fields-missing", name, f"item {name.text} has no fields", hint)
     return fields

@@ -188,13 +188,13 @@ class Evidence:
         for condition in item.set_aside_if:
             truth = self.truth(condition, Context(seen=seen))
             if truth is TRUE:
-                return self.phrase(condition) + self._held(condition, seen), ()
+                return self.phrase(condition, item) + self._held(condition, seen), ()
             if truth is UNKNOWN:
-                provided.append(_negated(self.phrase(condition)))
+                provided.append(_negated(self.phrase(condition, item)))
         for condition in item.counts_only_if:
             truth = self.truth(condition, Context(seen=seen))
             if truth is not TRUE:
-                words = self.phrase(condition)
+                words = self.phrase(condition, item)
                 if truth is FALSE:
                     return _negated(words) + self._held(condition, seen), ()
                 return f"not known whether {words}", ()
@@ -214,14 +214,11 @@ class Evidence:
             return ""
         held = self._circumstance(condition.name.item, Context(seen=seen))
         value = held.result.value if held else None
-        if held is None or value is None or set(held.item.choices) == {"yes", "no"}:
+        if held is None or value is None or value.text in ("yes", "no", "perhaps"):
             return ""
-        text = (
-            held.item.choices[value.text].label
-            if value.text in held.item.choices
-            else value.text.replace("_", " ")
-        )
-        return f" ({text})" if text else ""
+        known = held.item.choices.get(value.text)
+        text = known.label if known else value.text.replace("_", " ")
+        return f" ({text})" if text and text not in self.phrase(condition) else ""
 
     def records(self, of: str) -> tuple[Record, ...] | None:
         """The records of a list on or before the day of judgement; `None` when the list was left out."""
@@ -570,37 +567,53 @@ class Evidence:
 
     # --- words
 
-    def phrase(self, condition: Condition) -> str:
-        """A condition over circumstances in the dictionary's words."""
+    def phrase(self, condition: Condition, itself: Item | None = None) -> str:
+        """A condition in the dictionary's words; `itself` is the item whose value it may speak of."""
         match condition:
             case All(parts=parts):
-                return " and ".join(self.phrase(part) for part in parts)
+                return " and ".join(self.phrase(part, itself) for part in parts)
             case AnyOf(parts=parts):
-                return " or ".join(self.phrase(part) for part in parts)
+                return " or ".join(self.phrase(part, itself) for part in parts)
             case Not(part=part):
-                return f"not {self.phrase(part)}"
+                return _negated(self.phrase(part, itself))
             case IsOneOf(name=name, choices=choices, negated=negated):
-                fields = self.items[name.of].fields if name.of in self.items else self.items
-                item = self.circumstances.get(name.item) or fields.get(name.item)
-                label = item.label if item else "the result"
-                words = [c for c in (item.choices if item else choices) if c in choices] or sorted(choices)
-                if set(choices) == {"yes"} or set(words) == {
-                    c for c in (item.choices if item else ()) if c != "no"
-                }:
-                    return f"not {label}" if negated else label
-                if set(choices) == {"no"}:
-                    return label if negated else f"not {label}"
-                said = " or ".join(item.choices[w].label if item else w for w in words)
+                item, label = self._named(name, itself)
+                others = set(item.choices) - {"no"} if item else set()
+                if choices in ({"yes"}, {"yes", "perhaps"}) or choices == others:
+                    return _negated(label) if negated else label
+                if choices == {"no"}:
+                    return label if negated else _negated(label)
+                said = (
+                    " or ".join(item.choices[c].label for c in item.choices if c in choices) if item else ""
+                )
                 return f"{label} {'other than ' if negated else ''}{said}"
             case Compare(name=name, sign=sign, text=text):
-                item = self.circumstances.get(name.item)
+                item, label = self._named(name, itself)
                 limit = text.split(sign, 1)[-1].strip() if sign in text else text
-                words_of = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+                words = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}[sign]
+                if name.of != "circumstance" or name.item == "value":
+                    return f"{label} {words} {limit}"
                 if item and item.label.startswith(f"{item.unit} "):
                     limit = limit.removesuffix(f" {item.unit}")
-                return f"{words_of[sign]} {limit} {item.label}" if item else text
+                return f"{words} {limit} {label}"
+            case IsLevel(name=name, level=level):
+                return f"{self._named(name, itself)[1]} at least {level}"
+            case IsFlagged(name=name, word=word):
+                return f"{self._named(name, itself)[1]} {word}"
+            case IsKnown(name=name):
+                return f"{self._named(name, itself)[1]} known"
             case _:
                 return getattr(condition, "text", "")
+
+    def _named(self, name: Name, itself: Item | None) -> tuple[Item | None, str]:
+        """What a condition is about, and its label; the item's own value is *the result*."""
+        if name.of == "circumstance" and name.item == "value":
+            return itself, "the result"
+        if name.of == "circumstance":
+            found = self.circumstances.get(name.item)
+        else:
+            found = (self.items[name.of].fields if name.of in self.items else self.items).get(name.item)
+        return found, found.label if found else name.item
 
 
 def _bearing(rulebook: Rulebook) -> frozenset[str]:

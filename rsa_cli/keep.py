@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> None:
         for old in aged[_KEPT:]:
             old.unlink(missing_ok=True)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 # A list says by its first element what it is: a number is a class, a letter one of these.
@@ -73,9 +75,10 @@ def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
         kind = type(value)
         if value is None or kind in (str, int, bool):
             return value
+        if kind in numbers and isinstance(value, Light):
+            return [numbers[kind], {field: encode(inner) for field, inner in value.written().items()}]
         if kind in numbers:
-            fields = value if isinstance(value, tuple) else [getattr(value, field) for field in value._fields]
-            return [numbers[kind], *map(encode, fields)]
+            return [numbers[kind], *map(encode, value)]
         if kind is dict:
             return {key: encode(inner) for key, inner in value.items()}
         if kind is tuple:
@@ -102,7 +105,7 @@ def _decoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
             if head == _TUPLE:
                 return tuple(values)
             known = classes[head]
-            return known._filled(values) if issubclass(known, Light) else known(*values)
+            return known.filled(*values) if issubclass(known, Light) else known(*values)
         if kind is dict:
             return {key: decode(part) if type(part) in (list, dict) else part for key, part in data.items()}
         return data

@@ -18,28 +18,41 @@ class Light:
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
-    _required: ClassVar[int] = 0
+    _known: ClassVar[frozenset[str]] = frozenset()
+    _needed: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
-        cls._required = sum(field not in cls.__dict__ for field in cls._fields)
+        cls._known = frozenset(cls._fields)
+        cls._needed = frozenset(field for field in cls._fields if field not in cls.__dict__)
 
     def __init__(self, *values: Any, **named: Any) -> None:
         given = self.__dict__
         given.update(zip(self._fields, values, strict=False))
         given.update(named)
-        count = len(values) + len(named)
-        if count != len(given) or not self._required <= count <= len(self._fields):
+        if len(values) + len(named) != len(given) or not self._needed <= given.keys() <= self._known:
             raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
+    def written(self) -> dict[str, Any]:
+        """The fields that are not at their defaults."""
+        absent = object()
+        own = type(self).__dict__
+        return {
+            field: value
+            for field in self._fields
+            if (value := getattr(self, field)) != own.get(field, absent)
+        }
+
     @classmethod
-    def _filled(cls, values: list[Any]) -> Self:
-        """One from the values of all its fields in their order: quicker, for many at once."""
+    def filled(cls, values: dict[str, Any]) -> Self:
+        """One from `written` fields: quicker than calling the class, for many at once."""
+        if not (cls._needed <= values.keys() <= cls._known):
+            raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}")
         new = object.__new__(cls)
-        new.__dict__.update(zip(cls._fields, values, strict=True))
+        new.__dict__.update(values)
         return new
 
     def _replace(self, **changes: Any) -> Self:

@@ -85,7 +85,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(alike[name] for name in found)}?" if found else ""
 
 
-def nearest_or_all(word: str, known: Iterable[str], otherwise: str = "") -> str:
+def nearest_or_all(word: str, known: Iterable[str], otherwise: str = "check the name") -> str:
     """A hint that names the nearest known words, else all of them while they are few, else `otherwise`."""
     names = list(known)
     few = f"known: {' | '.join(names)}" if 0 < len(names) <= 24 else ""

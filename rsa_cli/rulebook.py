@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Names
+from contextlib import suppress
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rsa_cli import __version__, nodes
+from rsa_cli.case import CASE, RESULT, read_case
 from rsa_cli.dictionary import (
     REFERENCE,
     Choice,
@@ -15,6 +19,7 @@ from rsa_cli.dictionary import (
     Reference,
     Unit,
     UnreadableError,
+    dated,
     names_in,
     read_item,
     read_limits,
@@ -22,7 +27,7 @@ from rsa_cli.dictionary import (
 from rsa_cli.keep import fetch, keep
 from rsa_cli.light import Light
 from rsa_cli.nodes import Condition, RuleHolds, walk
-from rsa_cli.problems import NeedsFixing, Place, Problem, nearest, visible
+from rsa_cli.problems import NeedsFixing, Place, Problem, brief, nearest_or_all, quoted
 from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text, read_bytes, read_file
 from rsa_cli.values import Span
 
@@ -69,6 +74,8 @@ RULE = {
     "says": "text", "asks": "texts", "symptoms": "texts", "management": "mapping", "bars_unexplained": "any",
 }  # fmt: skip
 TODAY = {"says": "text!", "source": "texts!", "when": "any"}
+MANAGEMENT = {"says": "text!", "rests_on": "texts", "today": "mapping"}
+BARS = {"no": "text!"}
 INVESTIGATION = {
     "label": "text!", "yields": "texts!", "occasion": "text!", "burden": "text!", "tier": "text!", "source": "texts",
     "timing": "text", "not_now_if": "any", "first_rule_out": "any", "indicated_if": "any", "safety": "yes",
@@ -83,6 +90,25 @@ CHECK = {
     "source": "texts",
 }
 EXAMPLE = {"as_of": "text", "given": "mapping!", "expect": "mapping!"}
+STATEMENT = {
+    "says": "text!",
+    "kind": "text!",
+    "figures": "texts",
+    "read_as": "text",
+    "today": "text",
+    "background": "text",
+}
+SOURCE = {
+    "says": "text",
+    "title": "text",
+    "url": "text",
+    "figures": "texts",
+    "source": "text",
+    "checked": "yes!",
+}
+# What an example may expect of a rule, and of the results of an item.
+STATUSES = ("met", "suspected", "undetermined", "not_assessed", "not_met", "not_applicable")
+STATES = ("set aside", "usable", "pending", "inconclusive", "unknown", "nothing")
 
 
 class Today(Light):
@@ -194,42 +220,44 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
 
     With `whole`, examples, statements and sources are read too; a case can be judged without them.
     """
-    folder = Path(name)
-    if isinstance(name, str) and not folder.is_dir() and "/" not in name:
-        folder = rules_folder() / name
+    folder = rules_folder() / name
+    if str(name) != folder.name or isinstance(name, Path) or not (folder / "rulebook.yaml").is_file():
+        # A bare name means what came with the program, whatever the current folder holds.
+        folder = Path(name)
         if not folder.is_dir():
             known = sorted(p.parent.name for p in rules_folder().glob("*/rulebook.yaml"))
-            hint = nearest(name, known) or f"known: {', '.join(known)}; or name a folder"
-            raise NeedsFixing([Problem("no-rulebook", Place(name), "there is no such rulebook", hint)])
-    files = _files(folder)
+            hint = nearest_or_all(str(name), known, "name a folder")
+            raise NeedsFixing([Problem("no-rulebook", Place(str(name)), "there is no such rulebook", hint)])
+    shaper = Shaper()
     sha = sha256()
-    contents: list[tuple[Path, bytes]] = []
-    for path in files:
-        try:
+    contents: list[tuple[Path, bytes | None]] = []
+    for path in _files(folder, shaper):
+        data = None
+        with suppress(OSError):  # that it cannot be read is said with all the other problems
             data = path.read_bytes()
-        except OSError:
-            raise NeedsFixing(read_file(path).problems) from None
-        sha.update(f"{path.parent.name}/{path.name}\0{len(data)}\0".encode() + data)
+            sha.update(f"{path.parent.name}/{path.name}\0{len(data)}\0".encode() + data)
         contents.append((path, data))
     digest = sha.hexdigest()
-    if whole:
-        return _assembled(contents, digest, whole)
+    if whole or shaper.problems or any(data is None for _, data in contents):
+        return _assembled(contents, digest, whole, shaper)
     key = _key(digest, folder)
     kept = fetch(key, KEPT)
     if type(kept) is Rulebook and kept.digest == digest:
         return kept
-    rulebook = _assembled(contents, digest, whole)
+    rulebook = _assembled(contents, digest, whole, shaper)
     keep(key, rulebook, KEPT)
     return rulebook
 
 
-def _assembled(contents: list[tuple[Path, bytes]], digest: str, whole: bool) -> Rulebook:
+def _assembled(
+    contents: list[tuple[Path, bytes | None]], digest: str, whole: bool, shaper: Shaper
+) -> Rulebook:
     sources = [
-        read_bytes(str(path), data, "" if whole else "examples")
+        read_file(path) if data is None else read_bytes(str(path), data, "" if whole else "examples")
         for path, data in contents
         if whole or path.name not in ("statements.yaml", "sources.yaml")
     ]
-    return _Assembly(sources, digest, whole).rulebook()
+    return _Assembly(sources, digest, whole, shaper).rulebook()
 
 
 def _key(digest: str, folder: Path) -> str:
@@ -241,41 +269,49 @@ def _key(digest: str, folder: Path) -> str:
     return sha.hexdigest()[:40]
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, shaper: Shaper) -> list[Path]:
+    """The manifest and the rule files; what is wrong with the folders it uses goes to the shaper."""
     manifest = folder / "rulebook.yaml"
-    if not manifest.is_file():
-        hint = "a rulebook is a folder with a file rulebook.yaml and topic files"
-        raise NeedsFixing([Problem("no-manifest", Place(str(manifest)), "there is no such file", hint)])
-    source = read_file(manifest)
-    shaper = Shaper()
-    raw = shaper.shaped(source.root, MANIFEST, "the rulebook") or {}
-    folders = []
-    for used in raw.get("uses", ()):
-        beside = folder.parent / used.text
-        beside = beside if beside.is_dir() else rules_folder() / used.text
-        if beside.is_dir():
-            folders.append(beside)
-        else:
-            shaper.problem("no-folder", used, f"there is no folder {visible(used.text)!r} beside this one")
-    shaper.refuse(source)
     try:
-        return [manifest, *(p for f in [*folders, folder] for p in sorted(f.glob("*.y*ml")) if p != manifest)]
+        if not manifest.is_file():
+            hint = "a rulebook is a folder with a file rulebook.yaml and topic files"
+            raise NeedsFixing([Problem("no-manifest", Place(str(manifest)), "there is no such file", hint)])
+        # What else is wrong in the manifest is said where it is read again, with all the others.
+        uses = (Shaper().shaped(read_file(manifest).root, MANIFEST, "") or {}).get("uses", ())
+        beside = folder.parent if folder.name not in ("", "..") else folder.resolve().parent
+        folders = [*(_used(used, beside, shaper) for used in uses), folder]
+        unique = dict.fromkeys(found for found in folders if found is not None)
+        return [manifest, *(p for f in unique for p in sorted(f.glob("*.y*ml")) if p != manifest)]
     except OSError as error:
-        raise NeedsFixing(
-            [Problem("file-unreadable", Place(str(folder)), f"cannot be read: {error.strerror}")]
-        ) from None
+        says, hint = f"this folder cannot be read: {error.strerror}", "check its permissions"
+        raise NeedsFixing([Problem("file-unreadable", Place(str(folder)), says, hint)]) from None
+
+
+def _used(used: Text, beside: Path, shaper: Shaper) -> Path | None:
+    """The folder that a rulebook uses: beside its own, or among those of the program."""
+    for parent in (beside, rules_folder()):
+        if used.text and (parent / used.text).is_dir():
+            return parent / used.text
+    known = sorted({p.name for parent in (beside, rules_folder()) for p in parent.iterdir() if p.is_dir()})
+    says = f"there is no folder {quoted(used.text)} beside this one"
+    shaper.problem("no-folder", used, says, nearest_or_all(used.text, known))
+    return None
 
 
 class _Assembly:
     """Puts the sections of all files together and checks every name across them."""
 
-    def __init__(self, sources: list[Source], digest: str, whole: bool) -> None:
+    def __init__(self, sources: list[Source], digest: str, whole: bool, shaper: Shaper) -> None:
         self.sources = sources
         self.digest = digest
         self.whole = whole
-        self.shaper = Shaper()
+        self.shaper = shaper
         self.sections: dict[str, list[tuple[Text, Node]]] = {section: [] for section in SECTIONS}
         self.manifest: dict[str, Any] = {}
+        # Where a file could not be read to its end, a name that is not known may well stand in it;
+        # where an item has a problem of its own, so has whatever names it. Neither is said twice.
+        self.complete = not shaper.problems and all(source.complete for source in sources)
+        self.doubtful: set[str] = set()
 
     def rulebook(self) -> Rulebook:
         from rsa_cli.conditions import ConditionReader  # not needed where a rulebook was kept
@@ -288,10 +324,19 @@ class _Assembly:
             kind: tuple(r for r, (_, raw) in raw_rules.items() if raw["kind"].text == kind and _bars(raw))
             for kind in KINDS
         }
-        reader = ConditionReader(self.shaper, items, raw_rules, bars)
-        around = ConditionReader(self.shaper, circumstances, {}, {})
+        doubtful = frozenset(self.doubtful)
+        defined = dict.fromkeys(key.text for key, _ in self.sections["rules"])
+        reader = ConditionReader(self.shaper, items, defined, bars, doubtful, self.complete)
+        around = ConditionReader(self.shaper, circumstances, {}, {}, doubtful, self.complete)
+        reader.elsewhere = dict.fromkeys(
+            circumstances, "it is a circumstance, and stands in set_aside_if, counts_only_if or a reference"
+        )
+        around.elsewhere = dict.fromkeys(
+            items, "it is an item; here stand circumstances of the result, and value"
+        )
         for name, raw in raw_circumstances.items():
             circumstances[name] = self._finished(circumstances[name], raw, reader, around)
+            self._worked_out(circumstances[name], raw, items)
         for name, raw in raw_items.items():
             items[name] = self._finished(items[name], raw, reader, around)
         rules = {
@@ -306,43 +351,59 @@ class _Assembly:
         )
         investigations = self._investigations(reader, items)
         self._cycles(rules)
-        examples = self._examples(rules, items) if self.whole else ()
+        self._formula_cycles(items)
+        examples = self._examples(defined, items, circumstances) if self.whole else ()
+        statements = self._documents("statements", STATEMENT)
+        documents = self._documents("sources", SOURCE)
+        not_covered = self._not_covered()
         self.shaper.refuse(*self.sources)
         return Rulebook(
             self.manifest["name"].text, self.manifest["version"].text, self.manifest["title"].text, self.digest,
-            tuple(t.text for t in self.manifest.get("groups", ())), self._not_covered(),
-            items, circumstances, investigations, checks, rules, examples,
-            self._documents("statements"), self._documents("sources"),
+            tuple(t.text for t in self.manifest.get("groups", ())), not_covered,
+            items, circumstances, investigations, checks, rules, examples, statements, documents,
         )  # fmt: skip
 
     def _gather(self) -> None:
         for number, source in enumerate(self.sources):
             if number == 0:
-                self.manifest = self.shaper.shaped(source.root, MANIFEST, "the rulebook") or {}
+                self._manifest(source)
                 continue
             root = self.shaper.mapping(source.root, "a rule file", Place(source.name))
             for section, node in (root.items if root else {}).items():
                 assert root is not None
                 if section not in self.sections:
                     self.shaper.unknown(root.keys[section], SECTIONS, "a rule file")
+                    self.complete = False
                     continue
                 entries = self.shaper.mapping(node, section)
                 if entries is not None:
                     self.sections[section] += [
                         (entries.keys[key], value) for key, value in entries.items.items()
                     ]
+                else:
+                    self.complete = False
         for section, entries_of in self.sections.items():
             first: dict[str, Text] = {}
             for key, _ in entries_of:
                 if key.text in first and section != "examples":
-                    self.shaper.problem("defined-twice", key, f"{section}: {visible(key.text)} is defined twice",
-                                        f"first in {first[key.text].place}")  # fmt: skip
+                    says = f"{brief(key.text)} is written a second time under {section}"
+                    hint = f"first in {first[key.text].place}: rename or delete one of them"
+                    self.shaper.problem("defined-twice", key, says, hint)
+                    if section in ("items", "circumstances"):
+                        self.doubtful.add(key.text)
                 first.setdefault(key.text, key)
+
+    def _manifest(self, source: Source) -> None:
+        shape = MANIFEST
+        if not source.complete:  # what is missing may stand behind the place where reading stopped
+            shape = {key: kind.rstrip("!") for key, kind in MANIFEST.items()}
+        at = Place(source.name, 1, 1, 1, 2)
+        self.manifest = self.shaper.shaped(source.root, shape, "the rulebook", at) or {}
 
     def _raw(self, section: str, shape: dict[str, str]) -> dict[str, tuple[Text, dict[str, Any]]]:
         found = {}
         for key, node in self.sections[section]:
-            raw = self.shaper.shaped(node, shape, f"{section.rstrip('s')} {visible(key.text)}")
+            raw = self.shaper.shaped(node, shape, f"{section.rstrip('s')} {brief(key.text)}", key.place)
             if raw is not None and all(name in raw for name, kind in shape.items() if kind.endswith("!")):
                 found[key.text] = (key, raw)
         return found
@@ -350,12 +411,45 @@ class _Assembly:
     def _items(self, section: str) -> tuple[dict[str, Item], dict[str, dict[str, Any]]]:
         items: dict[str, Item] = {}
         raws: dict[str, dict[str, Any]] = {}
-        of = "circumstance" if section == "circumstances" else None
+        of, kept = None, tuple(CASE)
+        if section == "circumstances":
+            of, kept = "circumstance", (*RESULT, "value")
         for key, node in self.sections[section]:
+            before = len(self.shaper.problems)
             read = read_item(key, node, self.shaper, of)
+            if key.text in kept:
+                says = f"{key.text} cannot be a name: a case uses it for something else"
+                self.shaper.problem("bad-name", key, says, "choose another name")
             if read is not None:
                 items[key.text], raws[key.text] = read
+                self._fit_together(*read)
+            if len(self.shaper.problems) > before:
+                self.doubtful.add(key.text)
         return items, raws
+
+    def _fit_together(self, item: Item, raw: dict[str, Any]) -> None:
+        """Whether what an item says of its own fields, or of the names in its formula, holds."""
+        if item.dated_by and item.fields and getattr(item.fields.get(item.dated_by), "kind", "") != "date":
+            dates = [field.id for field in item.fields.values() if field.kind == "date"]
+            says = f"{quoted(item.dated_by)} is no date among the fields of {item.id}"
+            hint = nearest_or_all(item.dated_by, dates, "add a field of  kind: date")
+            self.shaper.problem("unknown-item", raw["dated_by"], says, hint)
+        for field in item.fields.values():
+            for choice in field.choices.values():
+                implied = item.fields.get(choice.implies[0]) if choice.implies else None
+                if choice.implies and (implied is None or implied.kind != "gestation"):
+                    says = (
+                        f"{field.id} implies {quoted(choice.implies[0])}, which is no gestation of its record"
+                    )
+                    gestations = [f.id for f in item.fields.values() if f.kind == "gestation"]
+                    hint = nearest_or_all(choice.implies[0], gestations, "delete it")
+                    self.shaper.problem("unknown-item", field.place, says, hint)
+        used = [name for name, _ in names_in(item.formula)] if item.formula else []
+        for key in ("same_sample", "lasting"):
+            for text in raw.get(key, ()):
+                if text.text not in used:
+                    says = f"{quoted(text.text)} does not stand in the formula of {item.id}"
+                    self.shaper.problem("unknown-item", text, says, nearest_or_all(text.text, used))
 
     # --- conditions of the dictionary
 
@@ -368,13 +462,6 @@ class _Assembly:
             # Flags defined over the same record come last: the other fields must be whole by then.
             for name in sorted(fields, key=lambda f: "when" in raw[f"field {f}"]):
                 fields[name] = self._conditions(fields[name], raw[f"field {name}"], reader, around, fields)
-            if item.dated_by and item.dated_by not in fields:
-                self.shaper.problem(
-                    "unknown-item",
-                    item.place,
-                    f"{item.id} has no field {item.dated_by!r}",
-                    nearest(item.dated_by, fields),
-                )
         return self._conditions(item, raw, reader, around, {})
 
     def _conditions(
@@ -387,28 +474,50 @@ class _Assembly:
     ) -> Item:
         itself = {"value": item._replace(id="value", of="circumstance")}
         if "ask_if" in raw:
-            item = item._replace(ask_if=reader.read(raw["ask_if"], fields))
+            item = item._replace(ask_if=self._plain(reader.read(raw["ask_if"], fields)))
         if "when" in raw:
-            item = item._replace(when=reader.read(raw["when"], fields))
+            item = item._replace(when=self._plain(reader.read(raw["when"], fields)))
         for key in ("set_aside_if", "counts_only_if"):
             if key in raw:
-                item = item._replace(**{key: self._several(raw[key], around, itself)})
+                several = tuple(c for c in self._several(raw[key], around, itself) if self._plain(c))
+                item = item._replace(**{key: several})
         if "reference" in raw:
             item = item._replace(references=self._references(item, raw["reference"], around))
         for name, unit in names_in(item.formula) if item.formula else ():
             source = fields.get(name) or reader.items.get(name)
             if source is None:
-                self.shaper.problem(
-                    "unknown-item",
-                    raw["formula"],
-                    f"there is no item {name!r}",
-                    nearest(name, [*fields, *reader.items]),
-                )
+                if self.complete and name not in self.doubtful:
+                    hint = nearest_or_all(name, [*fields, *reader.items])
+                    says = f"there is no item {quoted(name)}"
+                    self.shaper.problem("unknown-item", raw["formula"], says, hint)
             elif unit and unit != _unit_of(source) and not any(u.text == unit for u in source.units.values()):
-                self.shaper.problem(
-                    "unknown-unit", raw["formula"], f"{name} is not measured in {visible(unit)!r}"
-                )
+                units = " | ".join(u.text for u in source.units.values()) or _unit_of(source)
+                says = f"{name} is not measured in {quoted(unit)}"
+                hint = f"its units: {units}" if units else "leave the unit out"
+                self.shaper.problem("unknown-unit", raw["formula"], says, hint)
         return item
+
+    def _plain(self, condition: Condition | None) -> Condition | None:
+        """The condition, if it is one that the dictionary can answer by itself."""
+        for node in walk(condition) if condition else ():
+            if not isinstance(node, (*nodes.LEAVES, nodes.All, nodes.Any, nodes.Not, nodes.IsKnown)):
+                says = "an item can be described by comparisons, is known, all, any and not alone"
+                self.shaper.problem("bad-condition", node.place, says, "write a rule for the rest")
+                return None
+        return condition
+
+    def _worked_out(self, item: Item, raw: dict[str, Any], items: dict[str, Item]) -> None:
+        """Whether the item and the list that a circumstance is worked out from are there."""
+        if item.now and self.complete and item.now not in self.doubtful and item.now not in items:
+            says = f"there is no item {quoted(item.now)}"
+            hint = nearest_or_all(item.now, items)
+            self.shaper.problem("unknown-item", raw["now"], says, hint)
+        how, names = item.worked_out or ("", ())
+        lists = [i.id for i in items.values() if i.kind == "records"]
+        for name in names if how == "later" and self.complete else ():
+            if name not in lists and name not in self.doubtful:
+                says = f"there is no list {quoted(name)}"
+                self.shaper.problem("unknown-list", raw["worked_out"], says, nearest_or_all(name, lists))
 
     def _several(self, node: Node, reader: ConditionReader, scope: dict[str, Item]) -> tuple[Condition, ...]:
         nodes = node.parts if type(node) is Sequence else [node]
@@ -426,6 +535,7 @@ class _Assembly:
                     except UnreadableError as error:
                         self.shaper.problem(error.code, raw[end], error.says, error.hint)
             when = self._several(raw["when"], around, {}) if "when" in raw else ()
+            when = tuple(condition for condition in when if self._plain(condition))
             source = tuple(t.text for t in raw.get("source", ()))
             found.append(Reference(ends.get("low"), ends.get("high"), when, source))
         return tuple(found)
@@ -439,25 +549,21 @@ class _Assembly:
         if "standing" in raw:
             self._one_of(raw["standing"], STANDINGS, "standing")
         elif raw["kind"].text == "etiology":
-            self.shaper.problem(
-                "standing-missing",
-                key,
-                f"etiology {key.text} has no standing",
-                f"standing: {' | '.join(STANDINGS)}",
-            )
+            hint = f"add  standing: {' | '.join(STANDINGS)}"
+            self.shaper.problem("standing-missing", key, f"etiology {brief(key.text)} has no standing", hint)
+        groups = tuple(text.text for text in self.manifest.get("groups", ()))
+        if "group" in raw and groups and raw["kind"].text in ("etiology", "association"):
+            self._one_of(raw["group"], groups, "group")
         for tested in raw.get("tested_by", []) + raw.get("asks", []) + raw.get("symptoms", []):
             self._yielded(tested, items)
         when = reader.read(raw["when"])
         suspect = reader.read(raw["suspect_when"]) if "suspect_when" in raw else None
-        today = None
-        if "today" in raw:
-            said = self.shaper.shaped(raw["today"], TODAY, f"today of {key.text}") or {}
-            if "says" in said:
-                today = Today(
-                    said["says"].text,
-                    _texts(said, "source"),
-                    reader.read(said["when"]) if "when" in said else None,
-                )
+        today = self._today(key, raw["today"], reader) if "today" in raw else None
+        if "management" in raw:
+            managed = self.shaper.shaped(raw["management"], MANAGEMENT, f"management of {key.text}")
+            if managed and "today" in managed:
+                self._today(key, managed["today"], reader)
+        self._check_bars(key, raw)
         if when is None:
             return None
         says = {name: raw[name].text for name in ("group", "standing", "reported_in", "says") if name in raw}
@@ -465,31 +571,52 @@ class _Assembly:
                     tested_by=_texts(raw, "tested_by"), rests_on=_texts(raw, "rests_on"), asks=_texts(raw, "asks"), symptoms=_texts(raw, "symptoms"),
                     today=today, bars_unexplained=_bars(raw), **says)  # fmt: skip
 
+    def _today(self, key: Text, node: Node, reader: ConditionReader) -> Today | None:
+        said = self.shaper.shaped(node, TODAY, f"today of {brief(key.text)}") or {}
+        when = reader.read(said["when"]) if "when" in said else None
+        return Today(said["says"].text, _texts(said, "source"), when) if "says" in said else None
+
+    def _check_bars(self, key: Text, raw: dict[str, Any]) -> None:
+        """`bars_unexplained` is yes, the default, or says why not; nothing else may pass for either."""
+        node = raw.get("bars_unexplained")
+        if node is None or (type(node) is Text and node.text == "yes"):
+            return
+        if type(node) is Mapping:
+            self.shaper.shaped(node, BARS, f"bars_unexplained of {brief(key.text)}")
+        else:
+            says = f"bars_unexplained of {brief(key.text)} gives no reason"
+            self.shaper.problem("bad-bars", node, says, "write  {no: because …}, or leave it out")
+
     def _one_of(self, text: Text, known: tuple[str, ...], what: str) -> None:
         if text.text not in known:
-            self.shaper.problem(
-                "unknown-word",
-                text,
-                f"there is no {what} {visible(text.text)!r}",
-                nearest(text.text, known) or f"known: {', '.join(known)}",
-            )
+            says = f"there is no {what} {quoted(text.text)}"
+            self.shaper.problem("unknown-word", text, says, nearest_or_all(text.text, known))
 
     def _yielded(self, text: Text, items: dict[str, Item]) -> None:
         name, _, field = text.text.partition(".")
-        if name not in items or (field and field not in items[name].fields):
-            self.shaper.problem(
-                "unknown-item", text, f"there is no item {visible(text.text)!r}", nearest(text.text, items)
-            )
+        if name in self.doubtful or not self.complete:
+            return
+        if name not in items:
+            says = f"there is no item {quoted(name)}"
+            self.shaper.problem("unknown-item", text, says, nearest_or_all(name, items))
+        elif field and field not in items[name].fields:
+            says = f"{name} has no field {quoted(field)}"
+            hint = nearest_or_all(field, items[name].fields, "it is no list: write its name alone")
+            self.shaper.problem("unknown-item", text, says, hint)
 
     def _check(self, key: Text, raw: dict[str, Any], reader: ConditionReader) -> Check | None:
         of = raw["of"].text if "of" in raw else ""
+        if of in self.doubtful:
+            return None
         if of and (of not in reader.items or not reader.items[of].fields):
-            self.shaper.problem(
-                "unknown-list", raw["of"], f"there is no list {visible(of)!r}", nearest(of, reader.items)
-            )
+            lists = [item.id for item in reader.items.values() if item.fields]
+            if self.complete:
+                says = f"there is no list {quoted(of)}"
+                self.shaper.problem("unknown-list", raw["of"], says, nearest_or_all(of, lists))
             return None
         if ("problem_if" in raw) == ("remark_if" in raw):
-            self.shaper.problem("bad-check", key, f"check {key.text} needs either problem_if or remark_if")
+            says = f"check {brief(key.text)} must have one condition, under problem_if or under remark_if"
+            self.shaper.problem("bad-check", key, says, "write one of the two")
             return None
         when = reader.read(raw.get("problem_if") or raw["remark_if"], reader.items[of].fields if of else None)
         hint = raw["hint"].text if "hint" in raw else ""
@@ -521,22 +648,31 @@ class _Assembly:
             rule.id: [n.rule for c in (rule.when, rule.suspect_when, rule.today and rule.today.when) if c for n in walk(c) if isinstance(n, RuleHolds)]
             for rule in rules.values()
         }  # fmt: skip
+        self._rounds(leads, {rule.id: rule.place for rule in rules.values()}, "a cycle of rules", "rule")
+
+    def _formula_cycles(self, items: dict[str, Item]) -> None:
+        """Likewise a derived item that is worked out from itself."""
+        for among in (items, *(item.fields for item in items.values() if item.fields)):
+            leads = {i.id: [n for n, _ in names_in(i.formula)] for i in among.values() if i.formula}
+            places = {item.id: item.place for item in among.values()}
+            self._rounds(leads, places, "a cycle of derived items", "item")
+
+    def _rounds(self, leads: dict[str, list[str]], places: dict[str, Place], what: str, one: str) -> None:
         done: set[str] = set()
 
-        def visit(rule: str, path: tuple[str, ...]) -> None:
-            if rule in path:
-                way = " → ".join((*path[path.index(rule) :], rule))
-                self.shaper.problem(
-                    "cycle", rules[rule].place, f"a cycle of rules: {way}", "a rule cannot rest on itself"
-                )
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                way = " → ".join((*path[path.index(name) :], name))
+                hint = f"take one {one} out of it: none can rest on itself"
+                self.shaper.problem("cycle", places[name], f"{what}: {way}", hint)
                 done.update(path)
-            elif rule not in done:
-                for other in leads.get(rule, ()):
-                    visit(other, (*path, rule))
-                done.add(rule)
+            elif name not in done:
+                for other in leads.get(name, ()):
+                    visit(other, (*path, name))
+                done.add(name)
 
-        for rule in leads:
-            visit(rule, ())
+        for name in leads:
+            visit(name, ())
 
     def _not_covered(self) -> dict[str, tuple[str, ...]]:
         node = self.manifest.get("not_covered")
@@ -551,32 +687,60 @@ class _Assembly:
 
     # --- what is read only for people and for tests
 
-    def _documents(self, section: str) -> dict[str, dict[str, Any]]:
-        return {key.text: cast("dict[str, Any]", _plain(node)) for key, node in self.sections[section]}
+    def _documents(self, section: str, shape: dict[str, str]) -> dict[str, dict[str, Any]]:
+        if self.whole:
+            for key, node in self.sections[section]:
+                self.shaper.shaped(node, shape, f"{section.rstrip('s')} {brief(key.text)}", key.place)
+        return {key.text: cast("dict[str, Any]", _written(node)) for key, node in self.sections[section]}
 
-    def _examples(self, rules: dict[str, Rule], items: dict[str, Item]) -> tuple[Example, ...]:
+    def _check_day(self, text: Text) -> None:
+        try:
+            span = dated(text.text)
+        except UnreadableError as error:
+            self.shaper.problem(error.code, text, error.says, error.hint)
+            return
+        if not span.is_point:
+            self.shaper.problem("not-a-day", text, f"{quoted(text.text)} is not one day", "write 2026-03-01")
+
+    def _examples(
+        self, rules: Names[str, object], items: dict[str, Item], circumstances: dict[str, Item]
+    ) -> tuple[Example, ...]:
         found = []
         for key, node in self.sections["examples"]:
-            raw = self.shaper.shaped(node, EXAMPLE, f"example {visible(key.text)}") or {}
+            raw = self.shaper.shaped(node, EXAMPLE, f"example {quoted(key.text)}", key.place) or {}
             if "given" not in raw or "expect" not in raw:
                 continue
+            as_of = raw["as_of"].text if "as_of" in raw else ""
+            if as_of:
+                self._check_day(raw["as_of"])
             expect = {}
             for name, value in raw["expect"].items.items():
                 if name not in rules and name not in items:
-                    hint = nearest(name, [*rules, *items])
-                    self.shaper.problem(
-                        "unknown-rule",
-                        raw["expect"].keys[name],
-                        f"there is no rule or item {visible(name)!r}",
-                        hint,
-                    )
-                expect[name] = value.text if type(value) is Text else ""
-            found.append(
-                Example(
-                    key.text, raw["given"], expect, raw["as_of"].text if "as_of" in raw else "", key.place
-                )
-            )
+                    if self.complete and name not in self.doubtful:
+                        hint = nearest_or_all(name, [*rules, *items])
+                        says = f"there is no rule or item {quoted(name)}"
+                        self.shaper.problem("unknown-rule", raw["expect"].keys[name], says, hint)
+                elif text := self.shaper.value(value, "text", f"{name} of example {quoted(key.text)}"):
+                    self._one_of(text, STATUSES if name in rules else STATES, "status")
+                    expect[name] = text.text
+            if not raw["expect"].items:
+                says = f"example {quoted(key.text)} expects nothing"
+                self.shaper.problem("key-missing", key, says, "add  expect: {rule: met}")
+            found.append(Example(key.text, raw["given"], expect, as_of, key.place))
+        # A case can be read only by a dictionary that is sound.
+        noted = [p for source in self.sources for p in source.problems] + self.shaper.problems
+        if all(problem.remark for problem in noted):
+            for example in found:
+                self._check_given(example, items, circumstances)
         return tuple(found)
+
+    def _check_given(self, example: Example, items: dict[str, Item], circumstances: dict[str, Item]) -> None:
+        """Whether the case of an example can be read; dates may lie on any day."""
+        source = Source(example.place.file, [], example.given, [])
+        try:
+            read_case(source, items, circumstances, today=date.max.toordinal())
+        except NeedsFixing as error:
+            self.shaper.problems += [problem for problem in error.problems if not problem.remark]
 
 
 def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
@@ -590,12 +754,12 @@ def _unit_of(item: Item) -> str:
 
 def _bars(raw: dict[str, Any]) -> bool:
     """Whether an etiology, while not known to be absent, stands in the way of *unexplained*."""
-    return "bars_unexplained" not in raw
+    return type(raw.get("bars_unexplained")) is not Mapping
 
 
-def _plain(node: Node) -> Any:
+def _written(node: Node) -> Any:
     if type(node) is Text:
         return node.text
     if type(node) is Mapping:
-        return {key: _plain(value) for key, value in node.items.items()}
-    return [_plain(part) for part in cast(Sequence, node).parts]
+        return {key: _written(value) for key, value in node.items.items()}
+    return [_written(part) for part in cast(Sequence, node).parts]

@@ -618,10 +618,10 @@ class Shaper:
                 return node
         return None
 
-    def unknown(self, key: Text, known: Any, what: str, otherwise: str = "") -> None:
-        """Note an unknown key, with the nearest known one, else all of them or what `otherwise` says."""
-        hint = nearest_or_all(key.text, known, otherwise)
-        self.problem("unknown-key", key, f"there is no {quoted(key.text)} in {what}", hint)
+    def unknown(self, key: Text, known: Any, what: str) -> None:
+        """Note an unknown key, with the nearest known one, else all of them while they are few."""
+        says = f"there is no {quoted(key.text)} in {what}"
+        self.problem("unknown-key", key, says, nearest_or_all(key.text, known))
 
     def refuse(self, *sources: Source) -> None:
         """Raise what was found, remarks aside, with the lines of the sources."""

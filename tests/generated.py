@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -380,8 +381,18 @@ def _repeated(random: Random, language: Language) -> Any:
 
 def condition_of(data: Any, rulebook: Rulebook | None = None) -> Condition:
     """The condition that the data of a rule file says."""
-    rulebook = rulebook or RULEBOOK
-    source = read_bytes("condition", written({"when": data}).encode())
+    text = written({"when": data})
+    return _read_condition(text) if rulebook is None else _condition(text, rulebook)
+
+
+@cache
+def _read_condition(text: str) -> Condition:
+    """Read once: nothing changes a node, and a test asks for the same one again and again."""
+    return _condition(text, RULEBOOK)
+
+
+def _condition(text: str, rulebook: Rulebook) -> Condition:
+    source = read_bytes("condition", text.encode())
     shaper = Shaper()
     bars = {"etiology": tuple(r.id for r in rulebook.rules.values() if r.kind == "etiology")}
     assert isinstance(source.root, Mapping)
@@ -593,8 +604,15 @@ def coarser(on: str) -> list[str]:
 
 def case_of(given: Any, rulebook: Rulebook | None = None) -> Case:
     """The case that the data of its file says."""
-    rulebook = rulebook or RULEBOOK
+    if rulebook is None:
+        return _read_case(written({"case": "GIVEN", **given}))
     return read_case(source_of(given), rulebook.items, rulebook.circumstances, FAR)
+
+
+@lru_cache(maxsize=64)
+def _read_case(text: str) -> Case:
+    """Read once for all conditions that a test asks of it."""
+    return read_case(read_bytes("given", text.encode()), RULEBOOK.items, RULEBOOK.circumstances, FAR)
 
 
 def evidence_of(given: Any, rulebook: Rulebook | None = None) -> Evidence:

@@ -66,7 +66,7 @@ def test_another_rulebook_under_this_name_is_not_believed(folder: Path, monkeypa
     read_rulebook()
     [kept] = folder.iterdir()
     data = json.loads(kept.read_text(encoding="utf-8"))
-    data[4] = "0" * 64  # the digest of the rulebook
+    data[1]["digest"] = "0" * 64
     kept.write_text(json.dumps(data), encoding="utf-8")
     times = counted(monkeypatch)
     assert read_rulebook().digest != "0" * 64

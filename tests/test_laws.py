@@ -569,6 +569,54 @@ def test_a_count_over_one_record_is_its_condition(found: tuple[Any, dict[str, An
     assert engine.verdict(count).truth is engine.verdict(count.where, Context(record)).truth
 
 
+ANSWER = {TRUE: "yes", FALSE: "no", UNKNOWN: "unknown"}
+OUTCOME = {TRUE: "biochemical", FALSE: "live_birth", UNKNOWN: "unknown"}
+
+
+def _longest(world: list[tuple[bool, bool]]) -> int:
+    """The longest run of records that hold, among those not skipped; each says whether it holds and is skipped."""
+    best = now = 0
+    for holds, skipped in world:
+        now = now if skipped else now + 1 if holds else 0
+        best = max(best, now)
+    return best
+
+
+def _agreed(found: list[bool]) -> Truth:
+    return TRUE if all(found) else UNKNOWN if any(found) else FALSE
+
+
+@some(250)
+@given(drawn(lambda random: [(random.choice(list(Truth)), random.choice(list(Truth))) for _ in range(random.randrange(6))]),
+       st.integers(1, 3))  # fmt: skip
+def test_counts_and_runs_are_what_every_way_to_turn_out_agrees_on(
+    held: list[tuple[Truth, Truth]], at_least: int
+):
+    """Against every choice of what is not known: of each record, and of the members a series may still get."""
+    ways = {TRUE: [True], FALSE: [False], UNKNOWN: [True, False]}
+    worlds = [
+        [(world[2 * n], world[2 * n + 1]) for n in range(len(held))]
+        for world in product(*(ways[truth] for record in held for truth in record))
+    ]
+    given_ = {
+        "pregnancies": [{"heartbeat": ANSWER[holds], "outcome": OUTCOME[skipped]} for holds, skipped in held],
+        "cycles": [{"biphasic": ANSWER[holds]} for holds, _ in held],
+    }
+    form = {"of": "pregnancies", "where": "heartbeat is yes", "at_least": at_least}
+    counts = [sum(holds for holds, _ in world) for world in worlds]
+    assert truth_of({"count": form}, given_) is _agreed([count >= at_least for count in counts])
+    plain = [_longest([(holds, False) for holds, _ in world]) for world in worlds]
+    assert truth_of({"run": form}, given_) is _agreed([length >= at_least for length in plain])
+    skipping = [_longest(world) for world in worlds]
+    expected = _agreed([length >= at_least for length in skipping])
+    assert truth_of({"run": {**form, "skip": "outcome is biochemical"}}, given_) is expected
+    for out_of in range(at_least, at_least + 3):
+        further = max(0, out_of - len(held))
+        expected = _agreed([count + more >= at_least for count in counts for more in range(further + 1)])
+        series = {"of": "cycles", "where": "biphasic is yes", "at_least": at_least, "out_of": out_of}
+        assert truth_of({"count": series}, given_) is expected
+
+
 # Of the fields of the record alone: a condition on items of the case says nothing of a member.
 FIELDS_ALONE = Language(
     lists={"cycles": ("biphasic", "high_phase", "lag", "short")}, mixed=False, known=False

@@ -245,7 +245,7 @@ def hindrances(evidence: Evidence, item: Item) -> list[tuple[str, Number | None]
         wait = _days_after_pregnancy(stop)
         end = evidence.last_pregnancy_end(now) if wait else None
         until = end.high + wait if end is not None and end.high is not None else None
-        found.append((evidence.phrase(stop), until))
+        found.append((evidence.phrase(stop, item), until))
     return found
 
 

@@ -75,9 +75,9 @@ def today_text(finding: Finding) -> str:
     if finding.only_today:
         return f"not by the article; met by today's criterion: {rule.today.says}{source}"
     if finding.status == "met":
-        word = "not yet met" if finding.today is UNKNOWN else "not met"
+        word = "not known to be met" if finding.today is UNKNOWN else "not met"
         return f"met by the article; by today's criterion {word}: {rule.today.says}{source}"
-    word = "met" if finding.today is TRUE else "open" if finding.today is UNKNOWN else "not met"
+    word = "met" if finding.today is TRUE else "not known" if finding.today is UNKNOWN else "not met"
     return f"by today's criterion {word}: {rule.today.says}{source}"
 
 

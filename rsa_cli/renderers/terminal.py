@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from rsa_cli.assess import (
@@ -63,6 +63,7 @@ OCCASION_WORDS = {
 }
 FIRST_PAGE = ("red flag", "due", "awaited", "definition", "suspected", "core", "indicated")
 LABEL = 13
+NARROWEST = 40
 MOST_REASONS = 6
 TODAY = "met today"
 NOT_CHECKED = "other emergencies (heavy bleeding, fever, fainting) are not checked by this version"
@@ -135,36 +136,43 @@ def _documents(ids: tuple[str, ...], assessment: Assessment) -> list[str]:
 
 
 class _Page:
-    """Lines that wrap with a hanging indent under a label."""
+    """Lines that wrap with a hanging indent under a label; drawn at once, at the end."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.wide = options.width >= 110
-        self.out = StringIO()
-        self.console = Console(
-            file=self.out, width=options.width, force_terminal=options.colour, no_color=not options.colour,
-            color_system="standard" if options.colour else None, highlight=False, markup=False, emoji=False, legacy_windows=False,
-        )  # fmt: skip
+        self.width = max(options.width, NARROWEST)
+        self.wide = self.width >= 110
+        self.lines: list[Text] = []
 
-    def line(self, text: RenderableType = "") -> None:
-        self.console.print(text, soft_wrap=False)
+    def line(self, text: Text | None = None) -> None:
+        """A line from margin to margin."""
+        self._wrapped(Text(), text or Text(), 0)
 
     def section(self, label: str, lines: list[Text], style: str = "bold") -> None:
         """A label in the margin and lines beside it."""
         margin = Text(f" {label:<{LABEL}}", style=style)
         for text in lines:
-            indent = len(text.plain) - len(text.plain.lstrip(" "))
-            room = self.options.width - LABEL - 1
-            cuts = _breaks(text.plain, indent, room - indent, room - indent - 2)
-            for number, piece in enumerate(text.divide(cuts)[1:] if indent else text.divide(cuts)):
-                piece.rstrip()
-                depth = indent if number == 0 else indent + 2
-                self.console.print(Text.assemble(margin, " " * depth, piece), soft_wrap=True)
-                margin = Text(" " * (LABEL + 1))
+            self._wrapped(margin, text, LABEL + 1)
+            margin = Text(" " * (LABEL + 1))
+
+    def _wrapped(self, margin: Text, text: Text, left: int) -> None:
+        indent = len(text.plain) - len(text.plain.lstrip(" "))
+        room = self.width - left - indent
+        cuts = _breaks(text.plain, indent, room, room - 2)
+        for number, piece in enumerate(text.divide(cuts)[1:] if indent else text.divide(cuts)):
+            piece.rstrip()
+            before = margin if number == 0 else Text(" " * left)
+            self.lines.append(Text.assemble(before, " " * (indent + 2 * (number > 0)), piece))
 
     def text(self) -> str:
         """Everything drawn, without blanks at the ends of lines."""
-        return "".join(line.rstrip() + "\n" for line in self.out.getvalue().splitlines())
+        out = StringIO()
+        console = Console(
+            file=out, width=self.width, force_terminal=self.options.colour, no_color=not self.options.colour,
+            color_system="standard" if self.options.colour else None, highlight=False, markup=False, emoji=False, legacy_windows=False,
+        )  # fmt: skip
+        console.print(Text("\n").join(self.lines), soft_wrap=True)
+        return "".join(line.rstrip(" ") + "\n" for line in out.getvalue().rstrip("\n").split("\n"))
 
 
 def _breaks(plain: str, start: int, first: int, later: int) -> list[int]:
@@ -187,7 +195,7 @@ def _header(page: _Page, assessment: Assessment) -> None:
     left = f" Work-up · case {assessment.case.id} · as of {assessment.as_of}"
     right = f"rulebook {book.name} {book.version} ({book.digest[:6]})"
     program = f"rsa {assessment.version}"
-    width = page.options.width - 1
+    width = page.width - 1
     first = len(left) + len(right) + 2 <= width
     page.line(Text(left + right.rjust(width - len(left)) if first else left, style="bold"))
     if not first:
@@ -203,7 +211,9 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
     for flag in raised:
         title = flag.rule.finding if flag.status == MET else f"{flag.rule.finding}: cannot be ruled out"
         lines = [Text(title.upper() if flag.status == MET else title, style="bold red"), Text(flag.rule.says)]
-        lines += [Text(reason_text(r)) for r in flag.reasons if r.label != "assumes"]
+        lists = {i.id for i in assessment.rulebook.items.values() if i.kind == "records"}
+        told = [r for r in flag.reasons if r.label != "assumes" and r.item not in lists]
+        lines += [Text(reason_text(r)) for r in told]
         lines += [Text(r.value) for r in flag.reasons if r.label == "assumes"]
         if flag.status == SUSPECTED:
             missing = [labels[n] for n in flag.rule.tested_by if n in labels and not assessment.answered(n)]
