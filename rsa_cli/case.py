@@ -241,8 +241,12 @@ class _CaseReader:
                 hint = "it belongs to a result: indent it below the name of that result"
             elif lists:
                 hint = f"it belongs to each entry of {' or '.join(lists)}"
+            elif not hint and len(name) > 2:
+                alike = [key for key in self.items if name in key]
+                alike += [f"{f} in {i.key}" for i in self.items.values() for f in i.fields if name in f]
+                hint = f"did you mean {' or '.join(alike[:3])}?" if alike else ""
             shaper.problem(
-                "unknown-key", key, says, hint or "the blank case that  rsa new  writes holds every name"
+                "unknown-key", key, says, hint or "the names stand in the dictionary of the rulebook"
             )
 
     # --- results
@@ -255,9 +259,9 @@ class _CaseReader:
             self.wrong_type(item, node)
             return None
         raw = self.shaper.shaped(node, known, f"a result of {item.label}")
-        if not raw or "value" not in raw:
+        if raw is None:
             return None
-        result = self.plain(item, raw["value"])
+        result = self.plain(item, raw["value"]) if "value" in raw else None
         around: dict[str, Result] = {}
         for name, circumstance in self.circumstances.items():
             if name in raw and raw[name].text:
@@ -370,8 +374,8 @@ class _CaseReader:
             says = f"{item.label} is not measured in {quoted(parsed.unit)}"
             self.shaper.problem("unknown-unit", text, says, f"its units: {units}")
             return None
-        separate = value is not None and value.span is not None and value.canon is None
-        if value is not None and (unit.separate != separate or (separate and value.unit != unit.text)):
+        separate = value is not None and value.canon is None
+        if value and value.span and (unit.separate != separate or (separate and value.unit != unit.text)):
             self.shaper.problem(
                 "range-unit",
                 text,

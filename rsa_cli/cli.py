@@ -186,10 +186,13 @@ def _write(text: str, output: Path | None) -> None:
         if output.exists() and not output.is_file():
             output.write_text(text, encoding="utf-8")  # a device or a pipe: it must not be replaced
             return
-        part = output.with_name(output.name + ".part")
+        target = output.resolve()  # a symbolic link stays one
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             part.write_text(text, encoding="utf-8")
-            part.replace(output)
+            if target.exists():
+                part.chmod(target.stat().st_mode)  # what was private stays private
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
     except BrokenPipeError:

@@ -266,6 +266,8 @@ def _quantity(item: Item, text: str) -> Value:
     unit = item.units.get(unit_key(parsed.unit or item.unit))
     if unit is None:
         hint = f"its units: {_units(item)}" if item.unit else "write the number alone"
+        if item.bare:
+            hint = f"write the number alone, or with {_units(item)}"
         if "#" in parsed.unit:
             hint = "put two spaces before #"
         elif "(" in parsed.unit:

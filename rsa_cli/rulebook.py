@@ -281,7 +281,7 @@ def _files(folder: Path, shaper: Shaper) -> list[Path]:
         beside = folder.parent if folder.name not in ("", "..") else folder.resolve().parent
         folders = [*(_used(used, beside, shaper) for used in uses), folder]
         unique = dict.fromkeys(found for found in folders if found is not None)
-        return [manifest, *(p for f in unique for p in sorted(f.glob("*.y*ml")) if p != manifest)]
+        return [manifest, *(p for f in unique for p in sorted(f.glob("*.y*ml")) if p.name != manifest.name)]
     except OSError as error:
         says, hint = f"this folder cannot be read: {error.strerror}", "check its permissions"
         raise NeedsFixing([Problem("file-unreadable", Place(str(folder)), says, hint)]) from None

@@ -126,6 +126,8 @@ def read_file(path: str | Path, stop_before: str = "") -> Source:
             import sys
 
             name = "standard input"
+            if sys.stdin is None:
+                raise OSError("it is closed")
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with Path(path).open("rb") as file:

@@ -25,7 +25,7 @@ from rsa_cli.evidence import Evidence
 from rsa_cli.kleene import Truth
 from rsa_cli.nodes import Condition, Count, Points, RuleHolds, Run, walk
 from rsa_cli.rulebook import Rulebook
-from rsa_cli.source import Mapping, Shaper, read_bytes
+from rsa_cli.source import Mapping, Node, Shaper, Text, read_bytes
 
 from spec_tables import FAR, rulebook_of, source_of, written
 
@@ -625,6 +625,15 @@ def truth_of(node: Any, given: Any, rulebook: Rulebook | None = None) -> Truth:
     """The truth of a condition over a case, each as data or as read."""
     read = node if type(node) in NODE_CLASSES else condition_of(node, rulebook)
     return Engine(rulebook or RULEBOOK, evidence_of(given, rulebook)).verdict(read).truth
+
+
+def plain(node: Node) -> Any:
+    """What a case file or an example says, as data."""
+    if isinstance(node, Text):
+        return node.text
+    if isinstance(node, Mapping):
+        return {key: plain(inner) for key, inner in node.items.items()}
+    return [plain(part) for part in node.parts]
 
 
 # --- strategies ----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposit
 from rsa_cli.nodes import LEAVES as LEAF_CLASSES
 from rsa_cli.nodes import Condition, IsKnown, NotKnown, RuleHolds, Run, walk
 from rsa_cli.rulebook import read_rulebook
-from rsa_cli.source import Mapping, Text, read_bytes
+from rsa_cli.source import read_bytes
 from rsa_cli.units import written as number_written
 from rsa_cli.values import Span, compare, point, read_date
 
@@ -54,6 +54,7 @@ from generated import (
     kinds_of,
     leaf,
     looked_at,
+    plain,
     questions,
     records,
     truth_of,
@@ -163,11 +164,33 @@ def test_the_order_of_fully_dated_records_changes_nothing(question: Question, ra
     assert truth_of(read, as_written._replace(lists=shuffled)) is truth_of(read, as_written)
 
 
-def _about_records(random: Random) -> Any:
-    where = condition(random, EVERYTHING, "pregnancies", 1)
+def _about_records(random: Random, language: Language = EVERYTHING) -> Any:
+    where = condition(random, language, "pregnancies", 1)
     form = {"of": "pregnancies", "where": where, "at_least": 1 + random.randrange(3)}
-    skip = {"skip": condition(random, EVERYTHING, "pregnancies", 0)} if random.randrange(2) else {}
-    return {"any": [{"run": {**form, **skip}}, condition(random, Language(items=("smoker",)))]}
+    skip = {"skip": condition(random, language, "pregnancies", 0)} if random.randrange(2) else {}
+    return {"any": [{"run": {**form, **skip}}, condition(random, language._replace(items=("smoker",)))]}
+
+
+# Of which no comparison is a matter of when.
+TIMELESS = Language(fields=("outcome", "gestation", "heartbeat", "early"), lists=("pregnancies",))
+
+
+@some(100)
+@given(
+    drawn(
+        lambda random: Question(
+            _about_records(random, TIMELESS), {"pregnancies": records(random, "pregnancies", full=True)}
+        )
+    )
+)
+def test_dates_in_the_order_written_change_nothing(question: Question):
+    """Nor does one that is missing: records stand in the order written."""
+    held = question.case["pregnancies"]
+    undated = [{name: inner for name, inner in record.items() if name != "ended"} for record in held]
+    read = condition_of(question.condition)
+    dated = truth_of(read, question.case)
+    assert dated is truth_of(read, {"pregnancies": undated})
+    assert dated is truth_of(read, {"pregnancies": [*held[:1], *undated[1:]]})
 
 
 @some(25)
@@ -213,14 +236,6 @@ def test_where_nothing_is_set_aside_filling_in_keeps_every_answer(filled: Filled
     assert before is UNKNOWN or truth_of(read, filled.more) is before
 
 
-def _plain(node: Any) -> Any:
-    if isinstance(node, Text):
-        return node.text
-    if isinstance(node, Mapping):
-        return {key: _plain(inner) for key, inner in node.items.items()}
-    return [_plain(part) for part in node.parts]
-
-
 def _without_one_thing(data: Any) -> Iterator[Any]:
     """The case with one key left out, at any depth.
 
@@ -259,8 +274,8 @@ def test_filling_in_an_example_never_turns_a_shipped_rule_round():
     for example in ARTICLE.examples:
         as_of = read_date(example.as_of)
         day = as_of.low if as_of else DAY.toordinal()
-        more = judged(_plain(example.given), day)
-        for less in _without_one_thing(_plain(example.given)):
+        more = judged(plain(example.given), day)
+        for less in _without_one_thing(plain(example.given)):
             found = judged(less, day)
             steps.update((str(found[rule]), str(more[rule])) for rule in rules)
             turned += [
@@ -502,6 +517,23 @@ def test_ever_always_and_the_latest(text: str, random: Random):
     assert ever is not FALSE or (latest is FALSE and always is FALSE)
 
 
+@pytest.mark.parametrize("text", [one for one, _ in OPPOSITES])
+@some(25)
+@given(random=st.randoms(use_true_random=False))
+def test_of_dated_results_the_latest_counts(text: str, random: Random):
+    """That of the last day alone answers as all of them; what is awaited may turn an *ever* nowhere."""
+    name = text.split()[0]
+    known = [value for value in VALUES[name] if value not in ("indeterminate", "failed")]
+    held = [{"value": random.choice(known), "date": f"2026-01-{number:02}"} for number in (3, 9, 12, 30)]
+    shuffled = random.sample(held, len(held))
+    assert truth_of(text, {name: shuffled}) is truth_of(text, {name: held[3:]})
+    missing = {"value": random.choice(["pending", "unknown"]), "date": "2026-02-01"}
+    assert truth_of(text, {name: [*shuffled, missing]}) is truth_of(text, {name: held[3:]})
+    awaited = [{**held[0], "value": "pending"}, *held[1:]]
+    for over in ("ever", "always"):
+        assert {truth_of(f"{over} {text}", {name: found}) for found in (held, awaited)} != {TRUE, FALSE}
+
+
 @some(150)
 @given(st.randoms(use_true_random=False))
 def test_high_low_and_normal_leave_no_gap(random: Random):
@@ -668,46 +700,54 @@ def test_more_times_and_longer_apart_is_harder(random: Random):
     assert truth_of(f"ever {text}", given_) is not FALSE or truth(1, 42) is FALSE
 
 
-def _samples(random: Random) -> list[tuple[Truth, bool, tuple[int, int]]]:
+Sample = tuple[Truth, bool, tuple[int, int]]
+
+
+def _samples(random: Random) -> list[Sample]:
+    """Up to four results: a truth, whether it was set aside, the first and last day it may be of."""
     found = []
     for _ in range(random.randrange(5)):
-        aside = random.randrange(6) == 5
-        first = random.randrange(7)
-        truth = UNKNOWN if aside else random.choice([TRUE, FALSE, UNKNOWN])
-        found.append((truth, aside, (first, first + random.choice([0, 0, 0, 1, 3]))))
+        aside = random.randrange(5) == 4
+        first = random.randrange(6)
+        truth = UNKNOWN if aside else random.choice([TRUE, TRUE, FALSE, UNKNOWN])
+        found.append((truth, aside, (first, first + random.choice([0, 0, 1, 2]))))
     return found
 
 
-@some(400)
-@given(drawn(_samples), st.booleans(), st.integers(1, 3), st.integers(1, 4))
-def test_repeated_is_what_every_way_to_turn_out_agrees_on(
-    samples: list[tuple[Truth, bool, tuple[int, int]]], usable: bool, times: int, apart: int
-):
+def _ways(sample: Sample) -> list[tuple[bool, int] | None]:
+    """Every way one result may turn out; one set aside satisfies or is as if not there."""
+    truth, aside, (first, last) = sample
+    held = [True] if aside or truth is TRUE else [False] if truth is FALSE else [True, False]
+    return [(satisfies, day) for satisfies in held for day in range(first, last + 1)] + [None] * aside
+
+
+def test_repeated_is_what_every_way_to_turn_out_agrees_on():
     """Against every choice of what is undecided and of every day that a date leaves open."""
 
-    def ways(sample: tuple[Truth, bool, tuple[int, int]]) -> list[Any]:
-        truth, aside, (first, last) = sample
-        days = range(first, last + 1)
-        held = [TRUE, FALSE] if truth is UNKNOWN and not aside else [TRUE] if aside else [truth]
-        return [(t is TRUE, day) for t in held for day in days] + ([None] if aside else [])
+    def reached(world: list[tuple[bool, int]], times: int, apart: int) -> bool:
+        days = sorted(day for satisfies, day in world if satisfies)
+        return any(all(b - a >= apart for a, b in pairwise(chosen)) for chosen in combinations(days, times))
 
-    def reached(days: list[int]) -> bool:
-        return any(
-            all(b - a >= apart for a, b in pairwise(chosen)) for chosen in combinations(sorted(days), times)
-        )
-
-    def denied(world: list[tuple[bool, int]]) -> bool:
+    def denied(world: list[tuple[bool, int]], times: int, apart: int) -> bool:
         held = [day for satisfies, day in world if satisfies]
         last = max((day for _, day in world), default=0)
-        return not held or (last not in held and last - min(held) >= apart and not reached(held))
+        late = last not in held and last - min(held, default=0) >= apart
+        return not held or (late and not reached(world, times, apart))
 
-    worlds = [[way for way in world if way is not None] for world in product(*map(ways, samples))]
-    expected = UNKNOWN
-    if all(reached([day for satisfies, day in world if satisfies]) for world in worlds):
-        expected = TRUE
-    elif usable and all(denied(world) for world in worlds):
-        expected = FALSE
-    assert repeated(samples, usable, times, apart) is expected
+    truths: Counter[Truth] = Counter()
+    for seed in range(2500):
+        random = Random(seed)
+        samples, usable = _samples(random), random.randrange(4) > 0
+        times, apart = random.choice([1, 2, 2, 3]), 1 + random.randrange(4)
+        worlds = [[way for way in world if way is not None] for world in product(*map(_ways, samples))]
+        expected = UNKNOWN
+        if all(reached(world, times, apart) for world in worlds):
+            expected = TRUE
+        elif usable and all(denied(world, times, apart) for world in worlds):
+            expected = FALSE
+        assert repeated(samples, usable, times, apart) is expected, (samples, usable, times, apart)
+        truths[expected] += 1
+    assert min(truths.values()) > 200
 
 
 # --- truth and spans -----------------------------------------------------------------------------
@@ -764,6 +804,17 @@ def test_spans_compare_as_all_their_values_do(spans: tuple[Span, Span]):
         assert compare(value, sign, limit) is expected, sign
     assert value.within(limit) is set(ours).issubset(theirs)
     assert value.meets(limit) is bool(set(ours) & set(theirs))
+
+
+@some(100)
+@given(st.integers(40, 200), st.integers(0, 30), st.integers(120, 200), st.integers(0, 20))
+def test_a_formula_of_spans_is_the_span_of_its_values(weight: int, more: int, height: int, taller: int):
+    """From the lightest and tallest to the heaviest and smallest; each end lies in it."""
+    given_ = {"weight": f"{weight}–{weight + more} kg", "height": f"{height}–{height + taller} cm"}
+    [found] = evidence_of(given_).seen("bmi")
+    low = Fraction(weight * 10000, (height + taller) ** 2)
+    high = Fraction((weight + more) * 10000, height**2)
+    assert found.result.value.canon == Span(low, high)
 
 
 # --- units ---------------------------------------------------------------------------------------

@@ -79,6 +79,9 @@ class Engine:
         self.rulebook = rulebook
         self.evidence = evidence
         self._rules: dict[str, Verdict] = {}
+        # What was judged already, by its words: rules ask the same of a case again and again.
+        self._leaves: dict[tuple[str, str | None, int, bool], tuple[Truth, tuple[Seen, ...]]] = {}
+        self._repeats: dict[str, Verdict] = {}
 
     def rule(self, name: str) -> Judgement:
         """A rule; what points to a finding is sought in set-aside results too."""
@@ -95,14 +98,18 @@ class Engine:
 
     def verdict(self, node: Condition, context: Context = NOWHERE, lenient: bool = False) -> Verdict:
         """The verdict on a condition. With `lenient`, results set aside count as usable."""
-        number = context.record.number if context.record else 0
-        supposed = self.evidence.given.get(("node", id(node)))
-        if supposed is not None:
-            return Verdict(supposed, node)
+        number = context.record.number if context.record is not None else 0
+        if self.evidence.given:
+            supposed = self.evidence.given.get(("node", id(node)))
+            if supposed is not None:
+                return Verdict(supposed, node)
         match node:
-            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel():
-                truth, used = self.evidence.judge(node, context, lenient)
-                return Verdict(truth, node, used=used, record=number)
+            case IsOneOf() | Compare() | IsFlagged() | IsLevel() | Includes():
+                key = (node.text, node.name.of, number, lenient)
+                found = self._leaves.get(key)
+                if found is None:
+                    found = self._leaves[key] = self.evidence.judge(node, context, lenient)
+                return Verdict(found[0], node, (), found[1], (), (), number)
             case IsKnown(name=name):
                 used = self.evidence.candidates(name, context)
                 return Verdict(
@@ -113,10 +120,10 @@ class Engine:
                 return Verdict(inner.truth, node, (inner,), earliest=inner.earliest)
             case All():
                 parts = self._parts(node.parts, context, lenient)
-                return Verdict(least(p.truth for p in parts), node, parts)
+                return Verdict(least([p.truth for p in parts]), node, parts)
             case Any():
                 parts = self._parts(node.parts, context, lenient)
-                return Verdict(greatest(p.truth for p in parts), node, parts)
+                return Verdict(greatest([p.truth for p in parts]), node, parts)
             case Not():
                 part = self.verdict(node.part, context, lenient)
                 return Verdict(opposite(part.truth), node, (part,))
@@ -139,7 +146,7 @@ class Engine:
                 return self._repeated(node)
 
     def _parts(self, nodes: tuple[Condition, ...], context: Context, lenient: bool) -> tuple[Verdict, ...]:
-        return tuple(self.verdict(node, context, lenient) for node in nodes)
+        return tuple([self.verdict(node, context, lenient) for node in nodes])
 
     def _points(self, node: Points, context: Context, lenient: bool) -> Verdict:
         certain = possible = 0
@@ -200,6 +207,9 @@ class Engine:
     # --- repeated results
 
     def _repeated(self, node: Repeated) -> Verdict:
+        known = self._repeats.get(node.text)
+        if known is not None:
+            return known._replace(condition=node)
         name = node.where.name.item
         results = []
         for seen in self.evidence.seen(name):
@@ -218,7 +228,9 @@ class Engine:
         )  # fmt: skip
         satisfying = [s.seen for s in results if s.truth is TRUE]
         earliest = self._earliest(node, satisfying) if self.timing and truth is not TRUE else ""
-        return Verdict(truth, node, used=tuple(s.seen for s in results), earliest=earliest)
+        found = Verdict(truth, node, used=tuple(s.seen for s in results), earliest=earliest)
+        self._repeats[node.text] = found
+        return found
 
     def _earliest(self, node: Repeated, satisfying: list[Seen]) -> str:
         """When the next sample may be taken so that it counts."""

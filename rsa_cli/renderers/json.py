@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from rsa_cli.assess import Assessment, Finding, Line, Reason, names_in
@@ -21,7 +22,11 @@ FORMAT = 1
 
 def render(assessment: Assessment, options: Options) -> str:
     """One JSON object; it always holds everything."""
-    return json.dumps(data(assessment), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(data(assessment), ensure_ascii=False, indent=2)
+    # JSON lets these through as they are; a terminal may obey them, or turn the line around.
+    return (
+        re.sub("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    )
 
 
 def data(assessment: Assessment) -> dict[str, Any]:
