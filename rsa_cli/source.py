@@ -565,23 +565,18 @@ class Shaper:
             return None
         out: dict[str, Any] = {}
         unknown = []
-        missing = [key for key, kind in shape.items() if kind.endswith("!")]
         for key, value in mapping.items.items():
             kind = shape.get(key)
             if kind is None:
                 unknown.append(key)
                 self.unknown(mapping.keys[key], shape, what)
                 continue
-            if key in missing and not (
-                kind == "text!" and type(value) is Text and value.plain and not value.text
-            ):
-                missing.remove(key)
             read = self.value(value, kind.rstrip("!"), f"{key} of {what}")
             if read is not None:
                 out[key] = read
+        missing = [key for key, kind in shape.items() if kind[-1] == "!" and _lacks(mapping, key, kind)]
         # A key that is only misspelt has been named already.
-        missing = [key for key in missing if not any(nearest(word, [key]) for word in unknown)]
-        if missing:
+        if missing := [key for key in missing if not any(nearest(word, [key]) for word in unknown)]:
             hint = "add  " + ", ".join(f"{key}: …" for key in missing)
             self.problem("key-missing", at or mapping, f"{what} has no {', no '.join(missing)}", hint)
         return out
@@ -630,3 +625,9 @@ class Shaper:
         found = [p for source in sources for p in source.problems] + self.problems
         if any(not p.remark for p in found):
             raise NeedsFixing(found, {source.name: source.lines for source in sources})
+
+
+def _lacks(mapping: Mapping, key: str, kind: str) -> bool:
+    """Whether a mapping has no such key, or no text behind it."""
+    value = mapping.items.get(key)
+    return value is None or (kind == "text!" and type(value) is Text and value.plain and not value.text)

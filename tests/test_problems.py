@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 from rsa_cli.assess import read_and_assess
 from rsa_cli.case import Case, read_case
 from rsa_cli.problems import NeedsFixing, Place, Problem, brief, nearest, shown, visible, without_comma
@@ -472,6 +473,19 @@ def test_a_disk_that_refuses(
     assert said_of(tmp_path / "case.yaml") == (code, says)
 
 
+def test_what_libyaml_says_without_a_place(monkeypatch: pytest.MonkeyPatch):
+    class Loader:
+        def __init__(self, _: str) -> None:
+            pass
+
+        def get_event(self) -> None:
+            raise yaml.YAMLError("something else")
+
+    monkeypatch.setattr(yaml, "CSafeLoader", Loader)
+    problem = only("tsh: 2\n")
+    assert (problem.code, problem.place) == ("syntax", Place("case.yaml"))
+
+
 def said_of(path: Path) -> tuple[str, str]:
     """The code and the words of a file that cannot be read; the place is the file itself."""
     [problem] = read_file(path).problems
@@ -673,6 +687,20 @@ def test_remarks_stop_nothing():
     for remark in case.remarks:
         assert ": remark: " in shown(remark, {})
         assert remark.hint
+
+
+def test_an_unusual_value_is_a_remark(tmp_path: Path):
+    topic = "items:\n  ft4: {label: FT4, kind: quantity, unit: pmol/L, plausible: 1–99 pmol/L, usual: 5–30 pmol/L}\n"
+    ours = read_rulebook(book(tmp_path / "ours", topic=topic))
+    for value, codes in (
+        ("5 pmol/L", []),
+        ("30 pmol/L", []),
+        ("31 pmol/L", ["unusual"]),
+        ("<4 pmol/L", ["unusual"]),
+    ):
+        source = read_bytes("case.yaml", f"case: A\nft4: {value}\n".encode())
+        case = read_case(source, ours.items, ours.circumstances, TODAY.toordinal())
+        assert [p.code for p in case.remarks] == codes
 
 
 def test_a_remark_is_shown_with_the_problems():
@@ -925,6 +953,16 @@ def test_a_rule_file_that_cannot_be_read_is_named_with_the_rest(tmp_path: Path):
         ("gone.yaml", "file-missing"),
         ("topic.yaml", "bad-condition"),
     ]
+
+
+def test_a_folder_of_rules_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    folder = book(tmp_path / "ours")
+    monkeypatch.setattr(Path, "glob", refuse)
+    [problem] = problems_in(folder)
+    assert (problem.code, problem.place) == ("file-unreadable", Place(str(folder)))
 
 
 def test_examples_are_read_only_when_asked_for(tmp_path: Path):
