@@ -423,10 +423,9 @@ def _has_result(name: str, evidence: Evidence) -> bool:
         return any((seen := evidence.field(of, r, field)) is not None and seen.is_result for r in records)
     if not item.series:
         return True  # a history that is given is complete: it has been asked
+    fields = [f for f in item.fields if f != item.dated_by and item.fields[f].kind != "derived"]
     return any(
-        f != item.dated_by and r.fields[f].missing not in ("unknown", "not done")
-        for r in records
-        for f in r.fields
+        (seen := evidence.field(of, r, f)) is not None and seen.is_result for r in records for f in fields
     )
 
 
@@ -512,7 +511,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
     places = tuple(s.result.place for s in seen.inputs) or (seen.result.place,)
     value = value_text(seen) + (f" ({_method(seen, evidence)})" if _method(seen, evidence) else "")
     return Reason(
-        seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, seen.item.id,
+        seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
         seen.result.value, seen.date,
     )  # fmt: skip
 
@@ -674,7 +673,8 @@ def _due(judgement: Judgement, status: str, today: Truth | None, evidence: Evide
         one, two = article.get(item), current.get(item)
         words = [found[0].earliest for found in (one, two) if found]
         dates = [word for word in words if word[0].isdigit()]
-        when = "not now" if "not now" in words else max(dates) if dates else "now"
+        anew = next((word for word in words if word.startswith("two")), "")  # nothing positive has a date
+        when = "not now" if "not now" in words else anew or (max(dates) if dates else "now")
         yield Due(
             item,
             when,
@@ -793,8 +793,11 @@ def _line(
     place = _place(investigation, findings, helped, engine)
     if due and place != "red flag":
         place = "due"
-    day = next((d.when for _, d in due), "")
-    if due:
+    days = [d.when for _, d in due]
+    day = (
+        "now" if "now" in days else min((d for d in days if d[:1].isdigit()), default=days[0] if days else "")
+    )
+    if due and not all(_under_way(d, evidence) for _, d in due):
         state = "to do" if day == "not now" else "repeat due"
     if state != "done":
         notes += _hindered(investigation, evidence)
@@ -809,7 +812,7 @@ def _line(
         settled = (
             definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
         )
-        if settled and place in TIERS and not investigation.safety:
+        if settled and place in TIERS and not investigation.safety and state != "awaited":
             state = "not called for"
     if state == "awaited" and place in TIERS:
         place = "awaited"
@@ -819,6 +822,17 @@ def _line(
     # What a red flag asks for stands in the rulebook's own order: it was thought out, not counted.
     score = 0 if place == "red flag" else _score(investigation, helped, settles)
     return line, (PLACES.index(place), -score)
+
+
+def _under_way(due: Due, evidence: Evidence) -> bool:
+    """Whether the sample that is due was taken already, and its result is awaited."""
+    taken = [
+        s.date.low
+        for s in evidence.seen(due.item)
+        if s.state == "pending" and s.date and s.date.low is not None
+    ]
+    needed = due.today or due.article
+    return any(not needed[:1].isdigit() or iso(day) >= needed for day in taken)
 
 
 def _hindered(investigation: Investigation, evidence: Evidence) -> list[str]:
@@ -889,11 +903,11 @@ def _progress(investigation: Investigation, evidence: Evidence) -> tuple[str, li
             seen = [s for s in _all_seen(evidence, name) if s.state == state]
             why = seen[-1].why if seen and seen[-1].why else state
             notes.append(f"to be repeated, {evidence.items[name].label}: {why}")
-    if wanted and all(s in settled for s in wanted):
+    if all(s in settled for s in wanted):
         return "done", notes
     if "pending" in wanted:
         return "awaited", notes
-    if any(s in settled for s in wanted):
+    if any(s in settled or s == "partly" for s in wanted):
         return "partly done", notes
     return "to do", notes
 
@@ -928,4 +942,6 @@ def _field_state(evidence: Evidence, of: str, record: Record, field: str) -> str
     if evidence.applicable(item, Context(record)) is FALSE:
         return "not applicable"
     seen = evidence.field(of, record, field)
-    return "" if seen is None or seen.result.implied else seen.state
+    if seen is None:
+        return ""
+    return seen.result.said if seen.result.implied else seen.state

@@ -61,6 +61,7 @@ class Result(NamedTuple):
     range: Span | None = None
     assay: str = ""
     implied: bool = False
+    said: str = ""
 
 
 class Record(NamedTuple):
@@ -427,7 +428,9 @@ class _CaseReader:
 
     def implied(self, item: Item, fields: dict[str, Result]) -> None:
         for name, result in list(fields.items()):
-            for choice in (result.value.choices or ()) if result.value else ():
+            choices = result.value.choices if result.value and item.fields[name].kind == "choice" else None
+            # Of several that it may be, none implies anything.
+            for choice in choices if choices and len(choices) == 1 else ():
                 implies = item.fields[name].choices[choice].implies
                 if implies is None:
                     continue
@@ -435,7 +438,13 @@ class _CaseReader:
                 given = fields.get(field)
                 if given is None or given.value is None:
                     text = f"implied by {name}: {choice}"
-                    fields[field] = Result(Value(text, span, "", span), "", result.place, implied=True)
+                    fields[field] = Result(
+                        Value(text, span, "", span),
+                        "",
+                        result.place,
+                        implied=True,
+                        said=given.missing if given else "",
+                    )
                 elif given.value.canon and not given.value.canon.meets(span):
                     meant = f"check both: {choice} means {field} {span_text(span, 'gestation')}"
                     says = f"{item.fields[field].label} {brief(given.value.text)} does not go with {name}: {choice}"

@@ -35,7 +35,7 @@ CaseFile = Annotated[
 ]
 Rules = Annotated[str, typer.Option("--rules", metavar="NAME|DIR", help="The rulebook: a name, or a folder.")]
 AsOf = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--as-of", metavar="DATE", help="Judge as of this day, as in 2026-03-01.", show_default=False
     ),
@@ -75,7 +75,7 @@ def assess(
         str, typer.Option("--format", "-f", metavar="FORMAT", help="terminal or json.")
     ] = "terminal",
     output: Output = None,
-    as_of: AsOf = "",
+    as_of: AsOf = None,
     rules: Rules = "article",
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Show every finding and the whole checklist.")
@@ -90,6 +90,7 @@ def assess(
         from rsa_cli.problems import nearest
 
         _wrong(f"there is no format {format_!r}: {nearest(format_, formats()) or ', '.join(formats())}")
+    _not_onto(case, output)
     assessment = _assessed(case, rules, as_of)
     _write(render(assessment, format_, _options(output, everything)), output)
     _remarks(assessment)
@@ -102,12 +103,13 @@ def explain(
         str, typer.Argument(metavar="FINDING", help="The id of a finding.", show_default=False)
     ],
     output: Output = None,
-    as_of: AsOf = "",
+    as_of: AsOf = None,
     rules: Rules = "article",
 ) -> None:
     """Show the whole proof of one finding, and what would settle it."""
     from rsa_cli.renderers import explain as explained
 
+    _not_onto(case, output)
     assessment = _assessed(case, rules, as_of, whole=True)
     known = [f.rule.id for f in assessment.findings]
     if finding not in known:
@@ -132,7 +134,9 @@ def schema_assessment() -> None:
 # --- what every command shares ---------------------------------------------------------------------
 
 
-def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assessment:
+def _assessed(case: Path, rules: str, as_of: str | None, whole: bool = False) -> Assessment:
+    from datetime import date
+
     from rsa_cli.assess import read_and_assess, symptoms
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.rulebook import read_rulebook
@@ -140,11 +144,13 @@ def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assess
     from rsa_cli.values import read_date
 
     day = None
-    if as_of:
+    if as_of is not None:
         span = read_date(as_of)
         if span is None or not span.is_point or span.low is None:
             _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
         day = int(span.low)
+        if day > date.today().toordinal():
+            _wrong(f"--as-of {as_of} lies in the future")
     present: tuple[str, ...] = ()
     try:
         rulebook = read_rulebook(rules, whole)
@@ -161,6 +167,11 @@ def _assessed(case: Path, rules: str, as_of: str, whole: bool = False) -> Assess
         raise typer.Exit(NEEDS_FIXING) from None
 
 
+def _not_onto(case: Path, output: Path | None) -> None:
+    if output is not None and output.exists() and case.exists() and output.samefile(case):
+        _wrong("the report would overwrite the case file: name another --output")
+
+
 def _options(output: Path | None, everything: bool) -> Options:
     from rsa_cli.renderers import Options
 
@@ -168,8 +179,8 @@ def _options(output: Path | None, everything: bool) -> Options:
     width = 80
     if terminal:
         width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    elif os.environ.get("COLUMNS", "").isdecimal():
-        width = int(os.environ["COLUMNS"])
+    elif (columns := os.environ.get("COLUMNS", "")).isdecimal() and len(columns) < 6:
+        width = int(columns)
     width = max(40, min(width, 140))
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Options(width, terminal and not plain, everything)

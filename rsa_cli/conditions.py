@@ -283,7 +283,8 @@ class ConditionReader:
             rule = RuleHolds(name, text, node.place)
             return Not(rule, node.place) if rest == "not met" else rule
         item = scope.get(name) or self.items.get(name)
-        if name in self.doubtful and name not in scope:
+        of = next((field.of for field in scope.values()), None)
+        if f"{of}.{name}" in self.doubtful or (name in self.doubtful and name not in scope):
             return None
         if item is None:
             if self.whole:

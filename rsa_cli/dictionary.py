@@ -469,9 +469,12 @@ def _read_fields(name: Text, node: Node, raw: dict[str, Any], shaper: Shaper) ->
         shaper.problem("list-kind", raw.get("list", name), says, hint)
     fields: dict[str, Item] = {}
     for field, inner in (raw["fields"].items if "fields" in raw else {}).items():
+        before = len(shaper.problems)
         read = read_item(raw["fields"].keys[field], inner, shaper, name.text)
         if read is not None:
             fields[field], raw[f"field {field}"] = read
+        if len(shaper.problems) > before:
+            raw.setdefault("doubtful", []).append(field)
     if not cast(Mapping, node).items.get("fields") or ("fields" in raw and not raw["fields"].items):
         hint = "add  fields: and below it what a record holds"
         shaper.problem("fields-missing", name, f"item {name.text} has no fields", hint)

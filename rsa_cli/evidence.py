@@ -274,6 +274,16 @@ class Evidence:
         self, leaf: Leaf, context: Context = NOWHERE, lenient: bool = False
     ) -> tuple[Truth, tuple[Seen, ...]]:
         """The truth of one comparison, and the results it looked at."""
+        if leaf.name.of == "circumstance" and isinstance(leaf, IsOneOf):
+            running = self._running(leaf.name.item, context)
+            if running is not None:
+                return _taking(leaf, running), ()
+        if lenient and leaf.over == "latest" and leaf.name.of is None:
+            # A result set aside may point to a finding, and hides no usable one.
+            strict, used = self.judge(leaf, context)
+            aside = [s for s in self.seen(leaf.name.item) if s.state == SET_ASIDE and s.result.value]
+            pointing = [s for s in aside if self.holds(leaf, s) is TRUE]
+            return (TRUE, (*used, *pointing)) if pointing else (strict, used or tuple(aside))
         if leaf.over == "latest":
             used = self.candidates(leaf.name, context, lenient)
             if len(used) == 1:
@@ -322,15 +332,19 @@ class Evidence:
         if own is not None and measured is not None:
             high, low = _over(measured, own), _under(measured, own)
             return _placed(word, high, low), "the laboratory's range"
-        truths, names, certain = [], [], False
+        truths: list[Truth] = []
+        names: list[str] = []
+        doubtful: list[Condition] = []
+        certain = False
         for reference in seen.item.references:
             holds = least(self.truth(c, Context(seen=seen)) for c in reference.when)
             if holds is not FALSE:
                 truths.append(_referred(word, value, reference, seen.item))
                 names.append(", ".join(reference.source))
                 certain = certain or holds is TRUE
-        # A single range of which it is not known whether it holds decides nothing.
-        if len(set(truths)) != 1 or not (certain or len(truths) > 1):
+                doubtful += reference.when if holds is UNKNOWN else ()
+        # Ranges of which it is not known whether they hold decide only where one of them must.
+        if len(set(truths)) != 1 or not (certain or self._one_must(doubtful)):
             return (
                 UNKNOWN,
                 "no range of the laboratory, and no reference range that decides"
@@ -338,6 +352,16 @@ class Evidence:
                 else "; ".join(names),
             )
         return truths[0], f"reference range, {'; '.join(dict.fromkeys(names))}"
+
+    def _one_must(self, conditions: list[Condition]) -> bool:
+        """Whether one of the conditions holds however their circumstance turns out."""
+        leaves = [c for c in conditions if isinstance(c, IsOneOf) and not c.negated]
+        if not leaves or len(leaves) != len(conditions) or len({c.name for c in leaves}) > 1:
+            return False
+        item = self.circumstances.get(leaves[0].name.item)
+        return item is not None and set(item.settled_choices()) <= {
+            c for leaf in leaves for c in leaf.choices
+        }
 
     def truth(self, condition: Condition, context: Context = NOWHERE) -> Truth:
         """The truth of a condition of the dictionary: leaves, `is known`, all, any, not."""
@@ -374,17 +398,17 @@ class Evidence:
             return Seen(item, given, USABLE, seen.date) if given.value is not None else None
         if item.now and seen.date is not None and seen.date == point(self.day):
             now = self.candidates(Name(item.now))
-            if now:
+            if len({seen.result.value.text for seen in now if seen.result.value}) == 1:
                 return now[0]._replace(item=item)
-        value, by = self._worked_out(item, seen.date)
+        value, by = self._worked_out(item, seen)
         if value is None:
             return None
         return Seen(item, Result(value, "", seen.result.place), USABLE, seen.date, by=by)
 
-    def _worked_out(self, item: Item, date: Span | None) -> tuple[Value | None, str]:
+    def _worked_out(self, item: Item, seen: Seen) -> tuple[Value | None, str]:
         if item.worked_out is None:
             return None, ""
-        how, names = item.worked_out
+        date, (how, names) = seen.date, item.worked_out
         match how:
             case "pregnant":
                 return _yes_no(self._pregnant(date)), "from the pregnancies"
@@ -392,7 +416,7 @@ class Evidence:
                 span = self._since_pregnancy(date)
                 return (Value("", span, item.unit, span) if span else None), "from the pregnancies"
             case "medications":
-                return self._drug(item, names, date), "from the medications"
+                return self._drug(item, seen), "from the medications"
             case _:
                 truth = self._later(names, date)
                 if (
@@ -404,7 +428,7 @@ class Evidence:
                 return _yes_no(truth), "from the dates"
 
     def _pregnant(self, date: Span | None) -> Truth:
-        pregnancies = self.case.lists.get(PREGNANCIES)
+        pregnancies = self.records(PREGNANCIES) if PREGNANCIES in self.items else None
         if pregnancies is None:
             return UNKNOWN
         inside = [self._during(record, date) for record in pregnancies]
@@ -431,9 +455,11 @@ class Evidence:
             return UNKNOWN
         longest = gestation.high if gestation and gestation.high is not None else LONGEST_PREGNANCY
         shortest = gestation.low if gestation and gestation.low is not None else 0
+        if self._outcome(record) == "ongoing":
+            shortest = max(shortest, 15)  # under way on the day of judgement, whatever the gestation
         if end.high <= date.low or end.low - longest > date.high:
             return FALSE
-        return TRUE if end.low > date.high and end.high - shortest <= date.low else UNKNOWN
+        return TRUE if end.low > date.high and end.high - shortest + 14 <= date.low else UNKNOWN
 
     def _outcome(self, record: Record) -> str:
         outcome = record.fields.get("outcome")
@@ -441,54 +467,81 @@ class Evidence:
 
     def _now(self, item: str, choice: str) -> bool:
         found = self.candidates(Name(item)) if item in self.items else ()
-        return bool(found) and found[0].result.value is not None and found[0].result.value.text == choice
+        return {seen.result.value.text for seen in found if seen.result.value} == {choice}
 
     def last_pregnancy_end(self, date: Span) -> Span | None:
         """When the last pregnancy before a date ended; `None` when that is not known or there was none."""
         ends: Span | None = None
-        for record in self.case.lists.get(PREGNANCIES, ()):
+        for record in self.records(PREGNANCIES) or ():
             if record.date is None:
                 ends = None if self._outcome(record) != "ongoing" else ends
             elif compare(record.date, ">", date) is not TRUE:
                 ends = record.date
+                if ends.high is not None and date.high is not None:
+                    ends = ends._replace(high=min(ends.high, date.high))
         return ends
 
     def _since_pregnancy(self, date: Span | None) -> Span | None:
-        pregnancies = self.case.lists.get(PREGNANCIES)
+        pregnancies = self.records(PREGNANCIES) if PREGNANCIES in self.items else None
         if pregnancies is None:
             return None
-        ended = [r for r in pregnancies if self._outcome(r) != "ongoing"]
-        before = [
-            r for r in ended if r.date is None or date is None or compare(r.date, ">", date) is not TRUE
-        ]
-        if not before:
+        ended = [r.date for r in pregnancies if self._outcome(r) != "ongoing"]
+        if not ended:
             return NEVER_PREGNANT
-        end = before[-1].date
-        if date is None or end is None:
+        if date is None or date.low is None or date.high is None:
             return None
-        if date.low is None or date.high is None or end.low is None or end.high is None:
-            return None
-        return Span(max(0, date.low - end.high), max(0, date.high - end.low))
+        found: Span | None = None
+        for end in reversed(ended):
+            if end is None or end.low is None or end.high is None:
+                return None
+            if compare(end, ">", date) is TRUE:
+                continue
+            low, high = max(0, date.low - min(end.high, date.high)), date.high - end.low
+            found = Span(found.low if found else low, high)
+            if compare(end, "<=", date) is TRUE:
+                return found
+        # None surely lies before the date: perhaps there was none.
+        return Span(found.low, None) if found else NEVER_PREGNANT
 
-    def _drug(self, item: Item, classes: tuple[str, ...], date: Span | None) -> Value | None:
-        medications = self.case.lists.get(MEDICATIONS)
+    def _running(self, name: str, context: Context) -> dict[str, Truth] | None:
+        """Of a circumstance worked out from the medications, which drugs were running; else `None`.
+
+        Several may run at once, so each is asked for on its own; `yes` stands for a flag.
+        """
+        item, seen = self.circumstances.get(name), context.seen
+        if item is None or seen is None or item.worked_out is None or item.worked_out[0] != "medications":
+            return None
+        if name in seen.result.around or MEDICATIONS not in self.items:
+            return None
+        medications = self.records(MEDICATIONS)
         if medications is None:
             return None
-        running: dict[str, Truth] = {}
+        classes = frozenset(item.worked_out[1])
+        running = dict.fromkeys(classes, FALSE)
         for record in medications:
             drug = record.fields.get("class")
-            names = drug.value.choices if drug and drug.value and drug.value.choices else frozenset(classes)
-            for name in names & frozenset(classes):
-                # No stop written: the drug goes on. A stop that is not known is written `unknown`.
-                stop = record.fields.get("to")
-                held = _between(date, _span(record.fields.get("from")), _span(stop) if stop else _NO_END)
-                running[name] = greatest(
-                    [running.get(name, FALSE), held if drug and len(names) == 1 else least([held, UNKNOWN])]
-                )
-        certain = frozenset(name for name, truth in running.items() if truth is TRUE)
+            names = drug.value.choices if drug and drug.value and drug.value.choices else classes
+            # No stop written: the drug goes on. A stop that is not known is written `unknown`.
+            stop = record.fields.get("to")
+            held = _between(seen.date, _span(record.fields.get("from")), _span(stop) if stop else _NO_END)
+            for known in names & classes:
+                certain = held if drug is not None and len(names) == 1 else least([held, UNKNOWN])
+                running[known] = greatest([running[known], certain])
+        if not classes & item.choices.keys():
+            return {"yes": greatest(running.values())}
+        return running
+
+    def _drug(self, item: Item, seen: Seen) -> Value | None:
+        """The drugs that were running, for people and for `is known`."""
+        running = self._running(item.id, Context(seen=seen))
+        if running is None:
+            return None
+        certain = sorted(name for name, truth in running.items() if truth is TRUE)
         if certain:
-            known = certain & frozenset(item.choices)
-            return Value(" and ".join(sorted(certain)), choices=known or frozenset({"yes"}))
+            labels = [item.choices[name].label if name in item.choices else name for name in certain]
+            return Value(
+                certain[0] if len(certain) == 1 else " and ".join(labels), choices=frozenset(certain)
+            )
         return None if UNKNOWN in running.values() else Value("no", choices=frozenset({"no"}))
 
     def _later(self, lists: tuple[str, ...], date: Span | None) -> Truth:
@@ -549,8 +602,10 @@ class Evidence:
 
         value = Value(f"{span_text(span)} {item.unit}".strip(), span, item.unit, span)
         place = used[0].result.place if used else Place(self.case.name)
-        dates = [s.date for s in used if s.date is not None]
-        return Seen(item, Result(value, "", place), USABLE, max(dates, key=lambda d: d.low or 0) if dates else None,
+        # As old as its oldest input, those apart that last.
+        dates = [s.date for s in used if s.date is not None and s.item.id not in item.lasting]
+        return Seen(item, Result(value, "", place), USABLE, min(dates, key=lambda d: d.low or 0) if dates else None,
+                    provided=tuple(dict.fromkeys(words for s in used for words in s.provided)),
                     inputs=tuple(used), record=context.record.number if context.record else 0)  # fmt: skip
 
     def _sample_day(self, names: tuple[str, ...]) -> Number | None:
@@ -679,6 +734,15 @@ def _level(name: str, item: Item, value: Value) -> Truth:
         if limits is not None
     }
     return truths.pop() if len(truths) == 1 else UNKNOWN
+
+
+def _taking(leaf: IsOneOf, running: dict[str, Truth]) -> Truth:
+    """Whether one of the drugs a comparison names was running, or none of them where it says `no`."""
+    truths = [running[name] for name in leaf.choices if name in running]
+    if "no" in leaf.choices:
+        truths.append(opposite(greatest(running.values())))
+    truth = greatest(truths)
+    return opposite(truth) if leaf.negated else truth
 
 
 def _negated(words: str) -> str:

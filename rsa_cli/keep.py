@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def folder() -> Path | None:
     if os.environ.get("RSA_CACHE", "").casefold() in ("off", "0", "no"):
         return None
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    if base:
+    if base and os.path.isabs(base):
         return Path(base) / "rsa-workup"
     home = os.path.expanduser("~")
     if home == "~":
@@ -40,8 +41,20 @@ def fetch(key: str, classes: tuple[type, ...]) -> Any:
         return None
     try:
         text = (place / f"{key}.json").read_text(encoding="utf-8")
-        return _decoder(classes)(json.loads(text))
-    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError):
+        check, _, body = text.partition("\n")
+        if check != sha256(body.encode()).hexdigest():
+            return None
+        return _decoder(classes)(json.loads(body))
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ):
         return None  # not there, not ours, or cut short
 
 
@@ -54,7 +67,7 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> None:
     part = place / f"{key}.{os.getpid()}.part"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        part.write_text(f"{sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
         part.replace(place / f"{key}.json")
         aged = sorted(place.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
         for old in aged[_KEPT:]:

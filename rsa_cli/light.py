@@ -57,6 +57,8 @@ class Light:
 
     def _replace(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
+        if not changes.keys() <= self._known:
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
         new.__dict__.update(changes)

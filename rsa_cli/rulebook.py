@@ -424,7 +424,8 @@ class _Assembly:
                 items[key.text], raws[key.text] = read
                 self._fit_together(*read)
             if len(self.shaper.problems) > before:
-                self.doubtful.add(key.text)
+                fields = read[1].get("doubtful", ()) if read else ()
+                self.doubtful.update((key.text, *(f"{key.text}.{field}" for field in fields)))
         return items, raws
 
     def _fit_together(self, item: Item, raw: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ from rsa_cli.rulebook import Rulebook
 from rsa_cli.units import Number
 from rsa_cli.values import Span, point
 
-MOST_SETS, MOST_ATOMS, MOST_SOLUTIONS = 12, 6, 4000
+MOST_SETS, MOST_ATOMS, MOST_SOLUTIONS, MOST_PARTS = 12, 6, 300, 8
 
 # What may be wanted of a node: true, false, and their opposites, which *not known* needs.
 Want = Literal["true", "false", "not true", "not false"]
@@ -277,6 +277,9 @@ class Solver:
         open_ = [part for part in parts if part and part != [{}]]
         if needed <= 0:
             return [{}]
+        if needed > self.most_atoms or len(open_) > max(MOST_PARTS, needed):
+            self.cut = True  # so many records alike: a few of them show how
+            open_ = open_[: max(MOST_PARTS, needed)] if needed <= self.most_atoms else []
         # The ways to bring about k of the parts met so far, for every k up to the number needed.
         ways: list[list[Solution]] = [[{}], *([] for _ in range(needed))]
         for part in open_:

@@ -123,12 +123,8 @@ def read_file(path: str | Path, stop_before: str = "") -> Source:
     name = str(path)
     try:
         if name == "-":
-            import sys
-
             name = "standard input"
-            if sys.stdin is None:
-                raise OSError("it is closed")
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+            data = _standard_input()
         else:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
@@ -150,6 +146,14 @@ def read_file(path: str | Path, stop_before: str = "") -> Source:
         problem = Problem("file-missing", Place(name), "this is no file name", "check the name")
         return Source(name, [], None, [problem], False)
     return read_bytes(name, data, stop_before)
+
+
+def _standard_input() -> bytes:
+    import sys
+
+    if sys.stdin is None:
+        raise OSError("it is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:

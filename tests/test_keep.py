@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,12 @@ def test_what_does_not_fit_is_read_anew(folder: Path, monkeypatch: pytest.Monkey
     expected = reports(read_rulebook())
     [kept] = folder.iterdir()
     whole = kept.read_text(encoding="utf-8")
-    kept.write_text(whole[:-200] if spoilt == "cut" else spoilt, encoding="utf-8")
+    # A limit of another number is well formed, and would judge: only the sum at its head betrays it.
+    spoilt = {"cut": whole[:-200], "changed": whole.replace('"at_least":2', '"at_least":9')}.get(
+        spoilt, spoilt
+    )
+    assert spoilt != whole
+    kept.write_text(spoilt, encoding="utf-8")
     times = counted(monkeypatch)
     assert reports(read_rulebook()) == expected
     assert times == [1]
@@ -65,9 +71,13 @@ def test_what_does_not_fit_is_read_anew(folder: Path, monkeypatch: pytest.Monkey
 def test_another_rulebook_under_this_name_is_not_believed(folder: Path, monkeypatch: pytest.MonkeyPatch):
     read_rulebook()
     [kept] = folder.iterdir()
-    data = json.loads(kept.read_text(encoding="utf-8"))
+    check, _, body = kept.read_text(encoding="utf-8").partition("\n")
+    data = json.loads(body)
     data[1]["digest"] = "0" * 64
-    kept.write_text(json.dumps(data), encoding="utf-8")
+    body = json.dumps(data)
+    kept.write_text(f"{sha256(body.encode()).hexdigest()}\n{body}", encoding="utf-8")
+    assert keep.fetch(kept.stem, KEPT).digest == "0" * 64
+    assert check != sha256(body.encode()).hexdigest()
     times = counted(monkeypatch)
     assert read_rulebook().digest != "0" * 64
     assert times == [1]

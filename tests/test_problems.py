@@ -502,6 +502,12 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch):
     assert [str(p.place) for p in error.value.problems if not p.remark] == ["standard input:1:6"]
 
 
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    [problem] = read_file("-").problems
+    assert (problem.code, problem.says) == ("file-unreadable", "the file cannot be read: it is closed")
+
+
 def test_a_text_that_is_not_utf_8():
     problem = only(HEAD.encode() + "note: früh\n".encode("latin-1"), head="")
     assert (problem.code, problem.place[1:3]) == ("file-not-text", (3, 9))
@@ -893,6 +899,26 @@ def test_a_broken_item_is_not_complained_of_where_it_is_used(tmp_path: Path):
     topic = "items:\n  ft4: {label: FT4, kind: quantitty, unit: pmol/L}\n" + rule("ft4 > 3 pmol/L")
     topic += "examples:\n  one: {given: {ft4: 5}, expect: {r: met}}\n"
     assert [p.code for p in problems_in(book(tmp_path / "ours", topic=topic))] == ["unknown-kind"]
+
+
+def test_a_broken_field_is_not_complained_of_beside_it(tmp_path: Path):
+    topic = """items:
+  scans:
+    label: scans
+    kind: records
+    list: series
+    fields:
+      wall: {label: wall, kind: choise, choices: [thin, thick]}
+      gap: nothing
+      by: {label: by, kind: flag, ask_if: {any: [wall is thin, gap is yes, wal is thin]}}
+"""
+    problems = problems_in(book(tmp_path / "ours", topic=topic))
+    assert [(p.code, p.place.line) for p in problems] == [
+        ("unknown-kind", 7),
+        ("not-a-mapping", 8),
+        ("unknown-item", 9),
+    ]
+    assert problems[-1].hint == "did you mean wall?"
 
 
 def test_names_are_not_missed_while_a_file_is_half_read(tmp_path: Path):

@@ -16,6 +16,7 @@ from rsa_cli.dictionary import read_value
 from rsa_cli.engines.reference import Engine
 from rsa_cli.evidence import Evidence
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
+from rsa_cli.nodes import walk
 from rsa_cli.rulebook import Example, read_rulebook
 from rsa_cli.settle import MOST_ATOMS, Atom, AtomSet, Solver, settle
 from rsa_cli.values import read_date
@@ -305,23 +306,27 @@ def _reaching(
             yield from _reaching(read, answered, left[index + 1 :], used | {atom})
 
 
+def _open_atoms(question: Question) -> list[Atom]:
+    """What the condition looks at and the case does not say exactly."""
+    names = {node.name for node in walk(condition_of(question.condition)) if hasattr(node, "name")}
+    held = question.case.get("pregnancies", [])
+    atoms = [Atom("item", name.item) for name in names if name.of is None]
+    atoms += [Atom("field", name.of, n + 1, name.item) for name in names if name.of for n in range(len(held))]
+
+    def known(atom: Atom) -> str | None:
+        return held[atom.number - 1].get(atom.field) if atom.field else question.case.get(atom.name)
+
+    return sorted(a for a in atoms if known(a) in (None, *MISSING, *SPANS.get(a.field or a.name, ())))
+
+
 @some(120)
 @given(_plain_questions())
 def test_writing_the_answers_into_the_case_settles_it(question: Question):
     """The sets found are the smallest sets of entries that, written into the file, bring the truth about."""
-    read = condition_of(question.condition)
-    names = sorted(looked_at(read))
-    held = question.case.get("pregnancies", [])
-    atoms = [Atom("item", name) for name in names if name != "pregnancies"]
-    atoms += [
-        Atom("field", "pregnancies", n, f)
-        for n in range(1, len(held) + 1)
-        for f in ("gestation", "heartbeat")
-    ]
+    read, open_ = condition_of(question.condition), _open_atoms(question)
+    assume(prod(1 + len(ANSWERS[atom.field or atom.name]) for atom in open_) <= 700)
     solver = Solver(read, RULEBOOK, evidence_of(question.case), UNCAPPED)
     sets = {truth: set(solver.sets(want)) for want, truth in WANTS.items()}
-    open_ = [atom for atom in atoms if atom in _atoms(solver)]
-    assume(prod(1 + len(ANSWERS[atom.field or atom.name]) for atom in open_) <= 700)
     found: dict[Truth, set[AtomSet]] = {truth: set() for truth in Truth}
     for truth, used in _reaching(read, question.case, open_, frozenset()):
         found[truth].add(used)

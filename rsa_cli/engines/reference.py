@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import NamedTuple
 
 from rsa_cli.case import Record, Result
@@ -235,8 +234,8 @@ class Engine:
     def _earliest(self, node: Repeated, satisfying: list[Seen]) -> str:
         """When the next sample may be taken so that it counts."""
         evidence, item = self.evidence, self.evidence.items[node.where.name.item]
-        highs = [s.date.high for s in satisfying if s.date is not None and s.date.high is not None]
-        day: Number = min(highs) + node.apart if highs else 0
+        highs = [_interval(s, evidence.day) for s in satisfying if s.date is not None]
+        day: Number = _certain_chain(highs, node.apart)[1] + node.apart if highs else 0
         for _, until in hindrances(evidence, item):
             if until is None:
                 return "not now"
@@ -301,35 +300,35 @@ def repeated(results: list[tuple[Truth, bool, Interval]], usable: bool, times: i
     A result is its truth, whether it was set aside (then it may also be as if not there), and the
     days it may be of. `usable` says whether any of them is a usable one.
     """
-    if _certain_chain([days for truth, _, days in results if truth is TRUE], apart) >= times:
+    if _certain_chain([days for truth, _, days in results if truth is TRUE], apart)[0] >= times:
         return TRUE
     if not usable or _possible_chain(
         [days for truth, _, days in results if truth is not FALSE], apart, times
     ):
         return UNKNOWN
-    undecided = [r for r in results if r[0] is UNKNOWN]
-    if len(undecided) > 8:
-        return UNKNOWN  # 2^n ways to turn out: not worked through, so not denied
-    decided = [(truth is TRUE, days) for truth, _, days in results if truth is not UNKNOWN]
-    for turns in product((True, False), repeat=len(undecided)):
-        world = list(decided)
-        for satisfies, (_, aside, days) in zip(turns, undecided, strict=True):
-            if satisfies or not aside:
-                world.append((satisfies, days))
-        if not _denied(world, apart):
+    # Of all ways to turn out, those decide in which everything undecided satisfies from some day on.
+    for first in {days[1] for truth, _, days in results if truth is not FALSE}:
+        world = [
+            (t is TRUE or (t is UNKNOWN and days[1] >= first), aside, days) for t, aside, days in results
+        ]
+        if not _denied([(held, days) for held, aside, days in world if held or not aside], apart):
             return UNKNOWN
     return FALSE
 
 
-def _certain_chain(intervals: list[Interval], apart: int) -> int:
-    """How many lie apart however the dates turn out: the fewest windows of `apart` days that can hold all."""
+def _certain_chain(intervals: list[Interval], apart: int) -> tuple[int, Number]:
+    """How many lie apart however the dates turn out, and the last day of the last of them.
+
+    It is the fewest windows of `apart` days that can hold all.
+    """
     length = 0
+    end: Number = 0
     rest = sorted(intervals, key=lambda i: i[1])
     while rest:
         end = rest[0][1]
         length += 1
         rest = [i for i in rest if i[0] >= end + apart]
-    return length
+    return length, end
 
 
 def _possible_chain(intervals: list[Interval], apart: int, times: int) -> bool:

@@ -58,6 +58,8 @@ def due_text(due: Due) -> str:
     """When to take something again, by both criteria."""
     if due.when == "not now":
         return "again, but not now: what would set the sample aside holds today"
+    if due.when.startswith("two"):
+        return f"{due.when}, {weeks(max(due.today_days, due.article_days))} apart"
     day = "now" if due.when == "now" else f"on or after {due.when}"
     if due.today_days and due.article_days and due.today_days != due.article_days:
         return f"again {day} ({weeks(due.today_days)}; the article: {due.article_days // 7}, {due.article})"

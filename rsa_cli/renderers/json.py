@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from rsa_cli.assess import Assessment, Finding, Line, Reason, names_in
+from rsa_cli.assess import Assessment, Finding, Line, Reason
 from rsa_cli.dictionary import Item, Value
 from rsa_cli.evidence import Seen, date_text
 from rsa_cli.problems import Place, Problem
@@ -63,7 +63,6 @@ def data(assessment: Assessment) -> dict[str, Any]:
 def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
     rule = finding.rule
     settled = finding.settled
-    looked_at = [n for c in (rule.when, rule.suspect_when) if c is not None for n in names_in(c, book)]
     return {
         "id": rule.id,
         "finding": rule.finding,
@@ -73,8 +72,8 @@ def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
         "status": finding.status,
         "truth": str(finding.judgement.when.truth),
         "says": rule.says or None,
-        "reasons": [_reason(r, looked_at, book) for r in finding.reasons],
-        "known": [_reason(r, looked_at, book) for r in finding.known],
+        "reasons": [_reason(r, book) for r in finding.reasons],
+        "known": [_reason(r, book) for r in finding.known],
         "not_known": list(finding.unknown),
         "today": None if rule.today is None else {
             "says": rule.today.says, "source": list(rule.today.source),
@@ -96,10 +95,8 @@ def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reason(reason: Reason, looked_at: list[str], book: Rulebook) -> dict[str, Any]:
+def _reason(reason: Reason, book: Rulebook) -> dict[str, Any]:
     name = reason.item
-    if name and reason.record:  # a field: named with its list, as in `settle` and `set_aside`
-        name = next(n for n in looked_at if n.partition(".")[2] == reason.item)
     if reason.quantity is not None:
         value = _value(reason.quantity, _item(name, book))
     else:  # what is missing (pending, say), without its date; or what was counted
