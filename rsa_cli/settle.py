@@ -49,7 +49,9 @@ from rsa_cli.rulebook import Rulebook
 from rsa_cli.units import Number
 from rsa_cli.values import Span, point
 
-MOST_SETS, MOST_ATOMS, MOST_SOLUTIONS, MOST_PARTS = 12, 6, 300, 8
+MOST_SETS, MOST_ATOMS, MOST_SOLUTIONS = 12, 6, 300
+# Of how many parts alike so many are chosen, lest their combinations run away.
+_FEW = {1: 99, 2: 24, 3: 10, 4: 9}
 
 # What may be wanted of a node: true, false, and their opposites, which *not known* needs.
 Want = Literal["true", "false", "not true", "not false"]
@@ -228,10 +230,14 @@ class Solver:
             if both == 0:
                 return None
             merged[spot] = both
-        if sum(self._least(spot, mask) for spot, mask in merged.items()) > self.most_atoms:
+        if self._cost(merged) > self.most_atoms:
             self.cut = True
             return None
         return merged
+
+    def _cost(self, solution: Solution) -> int:
+        """The fewest atoms that a solution needs."""
+        return sum(self._least(spot, mask) for spot, mask in solution.items())
 
     def _least(self, spot: Spot, mask: int) -> int:
         """The fewest atoms of a spot that one of these cells needs."""
@@ -252,12 +258,12 @@ class Solver:
             return solutions
         if {} in solutions:
             return [{}]
-        unique = {tuple(sorted(((repr(s), m) for s, m in sol.items()))): sol for sol in solutions}
+        unique = {frozenset(solution.items()): solution for solution in solutions}
         ordered = sorted(unique.values(), key=len)
         if len(ordered) > MOST_SOLUTIONS:
             self.cut = True
             ordered = ordered[:MOST_SOLUTIONS]
-        if len(ordered) > 300:
+        if len(ordered) > 80:  # pruning more costs more than it saves
             return ordered
         kept: list[Solution] = []
         for solution in ordered:
@@ -277,9 +283,16 @@ class Solver:
         open_ = [part for part in parts if part and part != [{}]]
         if needed <= 0:
             return [{}]
-        if needed > self.most_atoms or len(open_) > max(MOST_PARTS, needed):
-            self.cut = True  # so many records alike: a few of them show how
-            open_ = open_[: max(MOST_PARTS, needed)] if needed <= self.most_atoms else []
+        costs = sorted(min(self._cost(solution) for solution in part) for part in open_)
+        spots = [{spot for solution in part for spot in solution} for part in open_]
+        apart = sum(map(len, spots)) == len(set().union(*spots))  # nothing that becomes known serves two
+        if apart and sum(costs[:needed]) > self.most_atoms:
+            self.cut = True
+            return []
+        most = max(_FEW.get(needed, needed + 2), needed)
+        if len(open_) > most:
+            self.cut = True  # so many records alike: some of them show how
+            open_ = open_[:most]
         # The ways to bring about k of the parts met so far, for every k up to the number needed.
         ways: list[list[Solution]] = [[{}], *([] for _ in range(needed))]
         for part in open_:

@@ -332,8 +332,8 @@ def test_no_comparison_with_a_missing_value_is_decided(text: str):
 )
 def test_no_comparison_with_a_missing_field_is_decided(of: str, text: str):
     name = text.split()[0]
-    leaf = {"count": {"of": of, "where": text, "at_least": 1, **({"out_of": 1} if of == "cycles" else {})}}
-    read = condition_of(leaf)
+    counted = {"count": {"of": of, "where": text, "at_least": 1, **({"out_of": 1} if of == "cycles" else {})}}
+    read = condition_of(counted)
     for record in ({}, *({name: m} for m in MISSING if RULEBOOK.items[of].fields[name].kind != "derived")):
         assert truth_of(read, {of: [record]}) is UNKNOWN, record
     for given_ in ({}, *({of: missing} for missing in MISSING)):
