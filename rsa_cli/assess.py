@@ -593,7 +593,7 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
     records = {r.number: r for r in evidence.records(node.of) or ()}
     said = ", ".join(map(str, sorted(numbers))) or "none"
     if node.of in evidence.case.lists:
-        value = f"{len(numbers)}: {said}" if numbers else "none"
+        value = said
         if isinstance(node, Run) and numbers:
             value = f"{len(numbers)} in a row: {said}"
             if verdict.truth is FALSE:

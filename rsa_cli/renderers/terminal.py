@@ -364,7 +364,7 @@ def _unexplained(page: _Page, assessment: Assessment) -> None:
     causes, rules = assessment.unexplained, assessment.rulebook.rules
     definition = next((f for f in assessment.findings if f.rule.id == DECIDES_THE_DEFINITION), None)
     if definition is not None and definition.status == NOT_MET:
-        said = "does not arise: the definition is not met"
+        said = "does not arise: the article's definition is not met"
     elif accepted := tuple(r for r in causes.met if rules[r].standing in ("accepted", "disputed")):
         said = f"no, by the article: {_names(accepted, assessment)}"
     elif causes.met:
