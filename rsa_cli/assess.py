@@ -601,6 +601,9 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
         if verdict.truth is UNKNOWN and verdict.maybe:
             value += f" (not known of {', '.join(map(str, sorted(verdict.maybe)))})"
         places = tuple(records[n].place for n in sorted(numbers) if n in records)
+        provided = [
+            w for n in sorted(numbers) if n in records for w in evidence.record_provided(node.of, records[n])
+        ]
         assumed = tuple(
             dict.fromkeys(
                 a
@@ -609,6 +612,7 @@ def _record_reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
                 for a in (*r.assumed, *([r.value] if r.label == "assumes" else []))
             )
         )
+        assumed += tuple(f"counts if {words} (not recorded)" for words in dict.fromkeys(provided))
         yield Reason(
             item.label,
             value,

@@ -404,7 +404,8 @@ class _CaseReader:
             said = part.text if type(part) is Text and part.text in MISSING else "…"
             says = f"an entry of {item.label} must hold names with values"
             self.shaper.problem("wrong-type", part, says, f"write  - {{{first}: {said}}}")
-        if item.dated_by:
+        # Only where what came before matters: elsewhere the order written says nothing.
+        if item.dated_by and any("previous" in str(field.formula) for field in item.fields.values()):
             self.ordered(item, records)
         return tuple(records)
 

@@ -234,11 +234,18 @@ class Evidence:
 
     def record_set_aside(self, of: str, record: Record) -> str:
         """Why a record does not count (imaging before later surgery), or the empty text."""
+        return self._record_weighed(of, record)[0]
+
+    def record_provided(self, of: str, record: Record) -> tuple[str, ...]:
+        """What is assumed of a record that counts."""
+        return self._record_weighed(of, record)[1]
+
+    def _record_weighed(self, of: str, record: Record) -> tuple[str, tuple[str, ...]]:
         item = self.items[of]
-        if not item.set_aside_if:
-            return ""
+        if not (item.set_aside_if or item.counts_only_if or item.stale_after):
+            return "", ()
         seen = Seen(item, Result(None, "", record.place), USABLE, record.date, record=record.number)
-        return self._set_aside(item, seen)[0]
+        return self._set_aside(item, seen)
 
     def applicable(self, item: Item, context: Context = NOWHERE) -> Truth:
         """Whether the item is to be asked at all."""
