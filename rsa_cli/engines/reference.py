@@ -11,17 +11,14 @@ from rsa_cli.evidence import NOWHERE, SET_ASIDE, USABLE, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, between, greatest, least, opposite
 from rsa_cli.light import Light
 from rsa_cli.nodes import (
+    LEAVES,
     All,
     Any,
     Compare,
     Condition,
     Count,
     Highest,
-    Includes,
-    IsFlagged,
     IsKnown,
-    IsLevel,
-    IsOneOf,
     Name,
     Not,
     NotKnown,
@@ -102,21 +99,13 @@ class Engine:
             supposed = self.evidence.given.get(("node", id(node)))
             if supposed is not None:
                 return Verdict(supposed, node)
+        if isinstance(node, LEAVES):
+            key = (node.text, node.name.of, number, lenient)
+            found = self._leaves.get(key)
+            if found is None:
+                found = self._leaves[key] = self.evidence.judge(node, context, lenient)
+            return Verdict(found[0], node, (), found[1], (), (), number)
         match node:
-            case IsOneOf() | Compare() | IsFlagged() | IsLevel() | Includes():
-                key = (node.text, node.name.of, number, lenient)
-                found = self._leaves.get(key)
-                if found is None:
-                    found = self._leaves[key] = self.evidence.judge(node, context, lenient)
-                return Verdict(found[0], node, (), found[1], (), (), number)
-            case IsKnown(name=name):
-                used = self.evidence.candidates(name, context)
-                return Verdict(
-                    TRUE if self.evidence.is_known(name, context) else FALSE, node, used=used, record=number
-                )
-            case RuleHolds(rule=rule):
-                inner = self._criteria(rule)
-                return Verdict(inner.truth, node, (inner,), earliest=inner.earliest)
             case All():
                 parts = self._parts(node.parts, context, lenient)
                 return Verdict(least([p.truth for p in parts]), node, parts)
@@ -143,6 +132,14 @@ class Engine:
                 return self._run(node, lenient)
             case Repeated():
                 return self._repeated(node)
+            case IsKnown(name=name):
+                used = self.evidence.candidates(name, context)
+                return Verdict(
+                    TRUE if self.evidence.is_known(name, context) else FALSE, node, used=used, record=number
+                )
+            case RuleHolds(rule=rule):
+                inner = self._criteria(rule)
+                return Verdict(inner.truth, node, (inner,), earliest=inner.earliest)
 
     def _parts(self, nodes: tuple[Condition, ...], context: Context, lenient: bool) -> tuple[Verdict, ...]:
         return tuple([self.verdict(node, context, lenient) for node in nodes])
