@@ -318,9 +318,18 @@ class ConditionReader:
             sign = {"≥": ">=", "≤": "<="}.get(verb, verb)
             return Compare(name, sign, read_limits(item, rest), text, over, place)
         if rest in ("known", "not known"):
+            if item.when is not None:
+                raise UnreadableError(
+                    "bad-condition",
+                    f"{item.id} is worked out, so it is never asked for",
+                    "ask whether its fields are known",
+                )
             known = IsKnown(name, text, place)
             return Not(known, place) if rest == "not known" else known
         negated = rest.startswith("not ")
+        if negated and over != "latest" and not item.choices:
+            # The leaf stands inside a *not*: always not high is not ever high.
+            over = "always" if over == "ever" else "ever"
         rest = rest.removeprefix("not ")
         if rest.startswith("at least "):
             level = rest.removeprefix("at least ")

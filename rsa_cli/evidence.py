@@ -134,7 +134,13 @@ class Evidence:
             date = self.given.get(("date", item.id, index)) or result.date
             if date is not None and date.low is not None and date.low > self.day:
                 continue
-            found.append(self._weighed(item, result, date))
+            seen = self._weighed(item, result, date)
+            if (
+                supposed is None
+                or seen.state == SET_ASIDE
+                or (seen.state == USABLE and not _open_value(result.value))
+            ):
+                found.append(seen)
         later = self.given.get(("next", item.id))
         if later is not None:
             found.append(Seen(item, later, USABLE, later.date, by="supposed"))
@@ -676,6 +682,15 @@ class Evidence:
         else:
             found = (self.items[name.of].fields if name.of in self.items else self.items).get(name.item)
         return found, found.label if found else name.item
+
+
+def _open_value(value: Value | None) -> bool:
+    """Whether more may become known of a value: then a supposed one takes its place."""
+    if value is None:
+        return True
+    if value.choices is not None:
+        return len(value.choices) > 1 and "," not in value.text
+    return bool(value.canon and not value.canon.is_point)
 
 
 def _bearing(rulebook: Rulebook) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """A base for values with named fields that costs nothing at start-up.
 
-A named tuple class takes a tenth of a millisecond to create and a frozen dataclass a whole one; a
-program that starts for each case, with some fifty such classes, feels it. Types are checked as for
-dataclasses.
+Creating a named tuple class takes a thirtieth of a millisecond's worth of work many times over, and a
+frozen dataclass more; a program that starts for each case, with some fifty such classes, feels it.
+Types are checked as for dataclasses.
 """
 
 from __future__ import annotations

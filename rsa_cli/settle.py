@@ -135,7 +135,7 @@ class Solver:
         self.evidence = evidence
         self.most_atoms = most_atoms
         self.cut = False
-        self.nodes = list(_through(condition, rulebook))
+        self.nodes = list({id(n): n for n in _through(condition, rulebook)}.values())
         self.leaves = _leaves(self.nodes)
         self.engines: dict[tuple[Spot, int], Engine] = {}
         self.here = Engine(rulebook, evidence, timing=False)
@@ -152,6 +152,8 @@ class Solver:
                 atoms = frozenset().union(*chosen)
                 if len(atoms) <= self.most_atoms:
                     found.add(atoms)
+                else:
+                    self.cut = True
         minimal = [s for s in found if not any(other < s for other in found)]
         return tuple(sorted(minimal, key=lambda s: (len(s), sorted(s))))
 
@@ -283,10 +285,16 @@ class Solver:
         open_ = [part for part in parts if part and part != [{}]]
         if needed <= 0:
             return [{}]
-        costs = sorted(min(self._cost(solution) for solution in part) for part in open_)
-        spots = [{spot for solution in part for spot in solution} for part in open_]
-        apart = sum(map(len, spots)) == len(set().union(*spots))  # nothing that becomes known serves two
-        if apart and sum(costs[:needed]) > self.most_atoms:
+        # What several parts look at costs them one atom together, so it does not count against the cap here.
+        places = [{spot for solution in part for spot in solution} for part in open_]
+        alone = {spot for spot in set().union(*places) if sum(spot in place for place in places) == 1}
+
+        def cost(part: list[Solution]) -> int:
+            return min(self._cost({s: m for s, m in solution.items() if s in alone}) for solution in part)
+
+        open_ = sorted(open_, key=cost)
+        costs = [cost(part) for part in open_]
+        if sum(costs[:needed]) > self.most_atoms:
             self.cut = True
             return []
         most = max(_FEW.get(needed, needed + 2), needed)
@@ -328,6 +336,8 @@ class Solver:
         return self._pruned([s for total, ways in sums.items() if total < node.at_least for s in ways])
 
     def _count(self, node: Count, want: Want) -> list[Solution]:
+        if self.evidence.applicable(self.evidence.items[node.of]) is FALSE:
+            return self._leaf(node, want, Context(), None)
         records = self.evidence.records(node.of)
         if records is None and node.out_of is None:
             return self._leaf(node, want, Context(), self._list_spot(node.of))
@@ -375,6 +385,8 @@ class Solver:
         return spot
 
     def _run(self, node: Run, want: Want) -> list[Solution]:
+        if self.evidence.applicable(self.evidence.items[node.of]) is FALSE:
+            return self._leaf(node, want, Context(), None)
         records = self.evidence.records(node.of)
         if records is None:
             return self._leaf(node, want, Context(), self._list_spot(node.of))
@@ -453,18 +465,56 @@ class Solver:
         if name.of and context.record is None:
             return None
         spot: Spot = (
-            ("field", name.of, context.record.number, name.item)
+            ("field", name.of, context.record.number, self._implying(name))
             if name.of and context.record
             else ("item", name.item)
         )
         if spot not in self.spots:
             cells = (
-                self._field_cells(name, context.record)
+                self._linked_cells(Name(self._implying(name), name.of), context.record)
                 if name.of and context.record
                 else self._item_cells(name.item)
             )
             self.spots[spot] = [NOTHING_NEW, *cells]
         return spot if len(self.spots[spot]) > 1 else None
+
+    def _implying(self, name: Name) -> str:
+        """The field whose choices imply a bound on this one, else itself."""
+        assert name.of is not None
+        for other in self.evidence.items[name.of].fields.values():
+            if any(c.implies and c.implies[0] == name.item for c in other.choices.values()):
+                return other.id
+        return name.item
+
+    def _linked_cells(self, name: Name, record: Record) -> list[Cell]:
+        """The cells of a field, together with those of the field that its choices imply a bound on."""
+        assert name.of is not None
+        fields = self.evidence.items[name.of].fields
+        first = self._field_cells(name, record)
+        implies = {c: choice.implies for c, choice in fields[name.item].choices.items() if choice.implies}
+        if not implies:
+            return first
+        [other] = {field for field, _ in implies.values()}
+        second = self._field_cells(Name(other, name.of), record)
+        key = ("field", name.of, record.number, other)
+        written = record.fields.get(other)
+        cells = list(second)
+        for cell in first:
+            choices = cell.given[0][1].value.choices or frozenset()
+            bound = implies.get(next(iter(choices)), ("", None))[1] if len(choices) == 1 else None
+            if bound is None:
+                cells += [cell, *(Cell(cell.atoms | two.atoms, cell.given + two.given) for two in second)]
+                continue
+            known = written is not None and written.value is not None
+            value = Value("implied", bound, "", bound)
+            result = Result(value, "", record.place, implied=True)
+            cells.append(cell if known else Cell(cell.atoms, (*cell.given, (key, result))))
+            cells += [
+                Cell(cell.atoms | two.atoms, cell.given + two.given)
+                for two in second
+                if two.given[0][1].value.canon.within(bound)
+            ]
+        return cells
 
     def _field_cells(self, name: Name, record: Record) -> list[Cell]:
         assert name.of is not None
@@ -514,7 +564,8 @@ class Solver:
             singles.append([Cell(atom, ((("next", name), v._replace(date=point(later))),)) for v in values])
         if not usable or straddles or len(usable) > 1:
             atom = frozenset({Atom("item", name)})
-            if not (repeats and (straddles or usable)):
+            awaited = any(atom.kind == "value" for group in singles for atom in group[0].atoms)
+            if not (repeats and (straddles or usable or awaited)):
                 singles.insert(0, [Cell(atom, ((("item", name), v),)) for v in values])
         if len(singles) > 4:
             self.cut = True
@@ -570,16 +621,21 @@ class Solver:
             values = [Value("known")]
         else:
             cuts = {cut for leaf in about for cut in self._cuts(leaf, item)}
-            if not cuts and any(isinstance(leaf, IsFlagged) for leaf in about):
-                return [Result(Value(flag), "", item.place, flag=flag) for flag in ("high", "normal", "low")]
             span = within.canon if within and within.canon else item.plausible or Span(None, None)
             values = [Value(str(n), point(n), item.unit, point(n)) for n in _cells(cuts, span, item.kind)]
-        found: dict[tuple[Truth, ...], Result] = {}
-        for value in values:
-            result = Result(value, "", item.place)
+        # High, low and normal may be the laboratory's own word, whatever the number.
+        flagged = any(isinstance(leaf, IsFlagged) for leaf in about)
+        flags = ("", "high", "normal", "low") if flagged else ("",)
+        if flagged and item.references:
+            return [Result(value, "", item.place, flag=flag) for value in values for flag in flags]
+        found: dict[tuple[object, ...], Result] = {}
+        for value, flag in product(values, flags):
+            result = Result(value, "", item.place, flag=flag)
             seen = Seen(item, result, USABLE, None)
             # Values that no comparison tells apart are one cell.
-            found.setdefault(tuple([self.evidence.holds(leaf, seen) for leaf in about]), result)
+            choice = item.choices.get(value.text)
+            told = (*[self.evidence.holds(leaf, seen) for leaf in about], choice.implies if choice else None)
+            found.setdefault(told, result)
         return list(found.values())
 
     def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:
@@ -620,7 +676,7 @@ def _further_without_first(chosen: tuple[list[Cell], ...], singles: list[list[Ce
     def kinds(groups: Iterable[list[Cell]]) -> set[str]:
         return {atom.kind for group in groups if group for atom in group[0].atoms}
 
-    return "item" in kinds(singles) and "next" in kinds(chosen) and "item" not in kinds(chosen)
+    return "item" in kinds(singles) and "next" in kinds(chosen) and not kinds(chosen) & {"item", "value"}
 
 
 def _cells(cuts: set[Number], within: Span, kind: str) -> list[Number]:
