@@ -181,7 +181,7 @@ def assess(case: Case, rulebook: Rulebook, day: int, remarks: Iterable[Problem] 
         *_checked(engine, rulebook),
         *_not_applicable(evidence),
         *_later(evidence),
-        *_differing(evidence),
+        *_differing(evidence, rulebook),
     ]
     if any(not p.remark for p in problems):
         raise NeedsFixing(problems, {case.name: case.lines})
@@ -302,14 +302,14 @@ def _later(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def _differing(evidence: Evidence) -> Iterator[Problem]:
+def _differing(evidence: Evidence, rulebook: Rulebook) -> Iterator[Problem]:
     for item in evidence.items.values():
         if item.kind != "derived" or item.tolerance is None or item.id not in evidence.case.results:
             continue
         bare = evidence.case._replace(
             results={k: v for k, v in evidence.case.results.items() if k != item.id}
         )
-        computed = Evidence(bare, _Borrowed(evidence), evidence.day).seen(item.id)  # type: ignore[arg-type]
+        computed = Evidence(bare, rulebook, evidence.day).seen(item.id)
         for given in evidence.seen(item.id):
             if (
                 not computed
@@ -335,13 +335,6 @@ def _differing(evidence: Evidence) -> Iterator[Problem]:
 
 def _less(end: Number | None, by: Number) -> Number | None:
     return None if end is None else end - by
-
-
-class _Borrowed:
-    """Stands for the rulebook where only its dictionary is needed."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.items, self.circumstances = evidence.items, evidence.circumstances
 
 
 # --- findings --------------------------------------------------------------------------------------

@@ -478,10 +478,10 @@ def _digest(node: Node | None) -> str:
     from hashlib import sha256
 
     def canonical(part: Node) -> str:
-        if type(part) is Text:
+        if isinstance(part, Text):
             return repr(part.text)
-        if type(part) is Mapping:
+        if isinstance(part, Mapping):
             return "{" + ",".join(f"{key!r}:{canonical(part.items[key])}" for key in sorted(part.items)) + "}"
-        return "[" + ",".join(canonical(inner) for inner in part.parts) + "]"  # type: ignore[union-attr]
+        return "[" + ",".join(canonical(inner) for inner in part.parts) + "]"
 
     return sha256(canonical(node).encode()).hexdigest() if node is not None else ""

@@ -881,8 +881,6 @@ def value_text(seen: Seen) -> str:
     item = seen.item
     if value and value.text in item.choices:
         text = item.choices[value.text].label
-    if value and item.kind == "derived" and item.formula and value.canon and not seen.inputs:
-        text = value.text
     return text if seen.date is None else f"{text}, {date_text(seen.date)}"
 
 

@@ -632,14 +632,13 @@ class _Assembly:
             for yielded in raw["yields"]:
                 self._yielded(yielded, items)
             says = {n: raw[n].text for n in ("timing", "discouraged_because") if n in raw}
-            conditions = {
-                n: self._several(raw[n], reader, {}) for n in ("not_now_if", "first_rule_out") if n in raw
-            }
             found[name] = Investigation(
                 name, raw["label"].text, _texts(raw, "yields"), raw["occasion"].text, raw["burden"].text, raw["tier"].text,
                 key.place, source=_texts(raw, "source"), serves=_texts(raw, "serves"), safety=raw.get("safety", False),
                 indicated_if=reader.read(raw["indicated_if"]) if "indicated_if" in raw else None,
-                **says, **conditions,  # type: ignore[arg-type]
+                not_now_if=self._several(raw["not_now_if"], reader, {}) if "not_now_if" in raw else (),
+                first_rule_out=self._several(raw["first_rule_out"], reader, {}) if "first_rule_out" in raw else (),
+                **says,
             )  # fmt: skip
         return found
 

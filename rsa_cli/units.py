@@ -26,7 +26,7 @@ def unit_key(text: str) -> str:
     key = text.replace(" ", "").translate(_SUPERSCRIPT).casefold().translate(_SUPERSCRIPT)
     if "10" in key:
         key = _POWER.sub(r"10*\1", key)
-    if key.startswith(("ug", "umol", "uiu", "ui")):
+    if key.startswith(("ug", "umol", "ui")):
         key = "µ" + key[1:]
     return _SAME.get(key, key)
 
