@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
 from rsa_cli.dictionary import Item, Value
-from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances
+from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, tested
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
@@ -32,7 +32,7 @@ from rsa_cli.nodes import (
     RuleHolds,
     Run,
     Some,
-    walk,
+    Undecidable,
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import TIERS, Example, Investigation, Rule, Rulebook
@@ -223,9 +223,7 @@ def expected(rulebook: Rulebook, example: Example) -> dict[str, str]:
     found = {}
     for name in example.expect:
         if name in rulebook.rules:
-            found[name] = _status(rulebook.rules[name], engine.rule(name), evidence, rulebook).replace(
-                " ", "_"
-            )
+            found[name] = _status(rulebook.rules[name], engine.rule(name), engine).replace(" ", "_")
         else:
             states = {s.state for s in _all_seen(evidence, name)}
             found[name] = states.pop() if len(states) == 1 else ", ".join(sorted(states)) or "nothing"
@@ -343,7 +341,7 @@ def _less(end: Number | None, by: Number) -> Number | None:
 def _finding(rule: Rule, engine: Engine, rulebook: Rulebook, by: Yields) -> Finding:
     judgement = engine.rule(rule.id)
     evidence = engine.evidence
-    status = _status(rule, judgement, evidence, rulebook)
+    status = _status(rule, judgement, engine)
     decisive = judgement.suspect if status == SUSPECTED and judgement.suspect else judgement.when
     reasons = tuple(dict.fromkeys(_reasons(decisive, evidence)))
     known = tuple(dict.fromkeys(r for r in _looked_at(judgement.when, evidence)))
@@ -367,10 +365,9 @@ def _weigher(rule: Rule, by: Yields) -> Weigh:
     return weigh
 
 
-def _status(rule: Rule, judgement: Judgement, evidence: Evidence, rulebook: Rulebook) -> str:
+def _status(rule: Rule, judgement: Judgement, engine: Engine) -> str:
     """From truths alone, never from the status of another finding."""
-    names = _tested(rule, rulebook)
-    if names and all(_applies(name, evidence) is FALSE for name in names):
+    if not engine.applicable(rule):
         return NOT_APPLICABLE
     if judgement.when.truth is TRUE:
         return MET
@@ -378,30 +375,8 @@ def _status(rule: Rule, judgement: Judgement, evidence: Evidence, rulebook: Rule
         return NOT_MET
     if judgement.suspect is not None and judgement.suspect.truth is TRUE:
         return SUSPECTED
-    return UNDETERMINED if any(_has_result(name, evidence) for name in names) else NOT_ASSESSED
-
-
-def _tested(rule: Rule, rulebook: Rulebook) -> list[str]:
-    """What the rule names as testing it, else everything it looks at."""
-    return list(rule.tested_by) or list(dict.fromkeys(names_in(rule.when, rulebook)))
-
-
-def names_in(condition: Condition, rulebook: Rulebook) -> Iterator[str]:
-    """The items, lists and list.fields a condition looks at, those of other rules included."""
-    for node in walk(condition):
-        match node:
-            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
-                yield str(node.name)
-            case RuleHolds():
-                yield from names_in(rulebook.rules[node.rule].when, rulebook)
-            case Count() | Run():
-                yield node.of
-            case _:
-                pass
-
-
-def _applies(name: str, evidence: Evidence) -> Truth:
-    return evidence.applicable(evidence.items[name.partition(".")[0]])
+    names = tested(rule, engine.rulebook)
+    return UNDETERMINED if any(_has_result(name, engine.evidence) for name in names) else NOT_ASSESSED
 
 
 def _has_result(name: str, evidence: Evidence) -> bool:
@@ -466,6 +441,8 @@ def _reasons(verdict: Verdict, evidence: Evidence) -> Iterator[Reason]:
             yield from _repeated_reasons(verdict, evidence)
         case Count() | Run():
             yield from _record_reasons(verdict, evidence)
+        case Undecidable():
+            pass
         case All() | Any() | Some() | Points():
             decisive = verdict.truth
             for part in verdict.parts:
@@ -859,7 +836,7 @@ def _place(
 ) -> str:
     """Where a line stands: what this case lifts it to, else its tier."""
     raised = [f for f in findings if f.rule.kind == "red_flag" and f.status in (MET, SUSPECTED)]
-    asked = {name for f in raised for name in _tested(f.rule, engine.rulebook)}
+    asked = {name for f in raised for name in tested(f.rule, engine.rulebook)}
     urgent = investigation.safety or any(name in asked for name in investigation.yields)
     if raised and urgent and _progress(investigation, engine.evidence)[0] != "done":
         return "red flag"

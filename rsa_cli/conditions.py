@@ -30,6 +30,7 @@ from rsa_cli.nodes import (
     RuleHolds,
     Run,
     Some,
+    Undecidable,
     Weighted,
 )
 from rsa_cli.problems import Place, brief, nearest_or_all, quoted
@@ -44,6 +45,7 @@ FORMS: dict[str, str | dict[str, str]] = {
     "run": {"of": "text!", "where": "any!", "skip": "any", "at_least": "text!"},
     "repeated": {"where": "any!", "times": "text!", "apart": "text!"},
     "none_of": "text",
+    "undecidable": "text",
 }  # fmt: skip
 _LEAF = r"(?:(ever|always) )?([a-z][a-z0-9_]*) (is|includes|>=|<=|>|<|≥|≤) ?(.+)\Z"
 
@@ -133,6 +135,8 @@ class ConditionReader:
                 return self._records(form, raw, place)
             case "repeated":
                 return self._repeated(raw, place)
+            case "undecidable":
+                return Undecidable(cast(Text, raw[""]).text, place)
             case _:
                 return self._none_of(cast(Text, raw[""]), place)
 
@@ -254,7 +258,9 @@ class ConditionReader:
             self.shaper.problem("unknown-kind", kind, says, nearest_or_all(kind.text, self.bars))
             return None
         return All(
-            tuple(Not(RuleHolds(rule, f"{rule} is met", place), place) for rule in self.bars[kind.text]),
+            tuple(
+                Not(RuleHolds(rule, f"{rule} is met", place, True), place) for rule in self.bars[kind.text]
+            ),
             place,
         )
 

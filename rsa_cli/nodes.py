@@ -85,9 +85,20 @@ class IsKnown(Light):
 
 
 class RuleHolds(Light):
-    """`recurrent_miscarriage is met`: the truth of another rule."""
+    """`recurrent_miscarriage is met`: the truth of another rule.
+
+    With `bars`, as in *none of*, a finding that is not applicable is none: it stands in no way.
+    """
 
     rule: str
+    text: str
+    place: Place
+    bars: bool = False
+
+
+class Undecidable(Light):
+    """Never true and never false: what no test can decide, with the reason."""
+
     text: str
     place: Place
 
@@ -183,7 +194,7 @@ class Repeated(Light):
 
 Leaf = Compare | IsOneOf | Includes | IsFlagged | IsLevel
 Condition = (
-    Leaf | IsKnown | RuleHolds | All | Any | Not | NotKnown | Some | Points | Count | Run | Repeated
+    Leaf | IsKnown | RuleHolds | Undecidable | All | Any | Not | NotKnown | Some | Points | Count | Run | Repeated
 )  # fmt: skip
 LEAVES = (Compare, IsOneOf, Includes, IsFlagged, IsLevel)
 
@@ -191,7 +202,9 @@ LEAVES = (Compare, IsOneOf, Includes, IsFlagged, IsLevel)
 def parts_of(node: Condition) -> tuple[Condition, ...]:
     """The conditions directly inside a condition."""
     match node:
-        case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown() | RuleHolds():
+        case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
+            return ()
+        case RuleHolds() | Undecidable():
             return ()
         case All(parts=parts) | Any(parts=parts) | Some(parts=parts):
             return parts

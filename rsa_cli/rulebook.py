@@ -44,7 +44,7 @@ SECTIONS = (
     "rules",
     "examples",
 )
-KINDS = ("definition", "etiology", "association", "red_flag", "reminder")
+KINDS = ("definition", "etiology", "association", "conclusion", "acute", "red_flag", "reminder")
 STANDINGS = ("accepted", "disputed", "superseded", "research")
 OCCASIONS = (
     "ask",
@@ -203,7 +203,7 @@ class Rulebook(Light):
 # What a kept rulebook is made of; examples, statements and sources are never kept.
 KEPT = (
     Rulebook, Item, Unit, Choice, Reference, Level, Rule, Today, Investigation, Check, Place, Span, nodes.Name,
-    nodes.Compare, nodes.IsOneOf, nodes.Includes, nodes.IsFlagged, nodes.IsLevel, nodes.IsKnown, nodes.RuleHolds,
+    nodes.Compare, nodes.IsOneOf, nodes.Includes, nodes.IsFlagged, nodes.IsLevel, nodes.IsKnown, nodes.RuleHolds, nodes.Undecidable,
     nodes.All, nodes.Any, nodes.Not, nodes.NotKnown, nodes.Some, nodes.Weighted, nodes.Highest, nodes.Points,
     nodes.Count, nodes.Run, nodes.Repeated,
 )  # fmt: skip

@@ -40,6 +40,7 @@ from rsa_cli.nodes import (
     RuleHolds,
     Run,
     Some,
+    Undecidable,
     walk,
 )  # fmt: skip
 from rsa_cli.nodes import (
@@ -167,7 +168,11 @@ class Solver:
             case Repeated():
                 return self._leaf(node, want, context, self.spot_of(node.where.name, context))
             case RuleHolds():
+                if node.bars and not self.here.applicable(self.rulebook.rules[node.rule]):
+                    return self._leaf(node, want, context, None)
                 return self.solve(self.rulebook.rules[node.rule].when, want, Context())
+            case Undecidable():
+                return self._leaf(node, want, context, None)
             case Not():
                 return self.solve(node.part, _MIRROR[want], context)
             case NotKnown():

@@ -305,6 +305,7 @@ def condition(random: Random, language: Language = EVERYTHING, of: str = "", dee
         lambda: {"not": part()},
         lambda: _some(random, several(4)),
         lambda: _points(random, part),
+        lambda: {"undecidable": "no test exists"},
     ]
     if language.known:
         forms.append(lambda: {"not_known": part()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rsa_cli.case import Record, Result
@@ -18,7 +18,11 @@ from rsa_cli.nodes import (
     Condition,
     Count,
     Highest,
+    Includes,
+    IsFlagged,
     IsKnown,
+    IsLevel,
+    IsOneOf,
     Name,
     Not,
     NotKnown,
@@ -27,9 +31,11 @@ from rsa_cli.nodes import (
     RuleHolds,
     Run,
     Some,
+    Undecidable,
     Weighted,
+    walk,
 )
-from rsa_cli.rulebook import Rulebook
+from rsa_cli.rulebook import Rule, Rulebook
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso
 
@@ -92,6 +98,12 @@ class Engine:
             found = self._rules[name] = self.verdict(self.rulebook.rules[name].when)
         return found
 
+    def applicable(self, rule: Rule) -> bool:
+        """Whether anything that tests the rule can be asked of this case at all."""
+        names = tested(rule, self.rulebook)
+        applies = (self.evidence.applicable(self.rulebook.items[n.partition(".")[0]]) for n in names)
+        return not names or any(truth is not FALSE for truth in applies)
+
     def verdict(self, node: Condition, context: Context = NOWHERE, lenient: bool = False) -> Verdict:
         """The verdict on a condition. With `lenient`, results set aside count as usable."""
         number = context.record.number if context.record is not None else 0
@@ -139,7 +151,12 @@ class Engine:
                 )
             case RuleHolds(rule=rule):
                 inner = self._criteria(rule)
-                return Verdict(inner.truth, node, (inner,), earliest=inner.earliest)
+                truth = inner.truth
+                if node.bars and truth is UNKNOWN and not self.applicable(self.rulebook.rules[rule]):
+                    truth = FALSE
+                return Verdict(truth, node, (inner,), earliest=inner.earliest)
+            case Undecidable():
+                return Verdict(UNKNOWN, node)
 
     def _parts(self, nodes: tuple[Condition, ...], context: Context, lenient: bool) -> tuple[Verdict, ...]:
         return tuple([self.verdict(node, context, lenient) for node in nodes])
@@ -240,6 +257,25 @@ class Engine:
         if not highs:
             return f"two samples, from {iso(day)}" if day > evidence.day else "two samples"
         return iso(day) if day > evidence.day else "now"
+
+
+def tested(rule: Rule, rulebook: Rulebook) -> list[str]:
+    """What the rule names as testing it, else everything it looks at."""
+    return list(rule.tested_by) or list(dict.fromkeys(names_in(rule.when, rulebook)))
+
+
+def names_in(condition: Condition, rulebook: Rulebook) -> Iterator[str]:
+    """The items, lists and list.fields a condition looks at, those of other rules included."""
+    for node in walk(condition):
+        match node:
+            case Compare() | IsOneOf() | Includes() | IsFlagged() | IsLevel() | IsKnown():
+                yield str(node.name)
+            case RuleHolds():
+                yield from names_in(rulebook.rules[node.rule].when, rulebook)
+            case Count() | Run():
+                yield node.of
+            case _:
+                pass
 
 
 def hindrances(evidence: Evidence, item: Item) -> list[tuple[str, Number | None]]:

@@ -41,6 +41,7 @@ from rsa_cli.nodes import (
     RuleHolds,
     Run,
     Some,
+    Undecidable,
 )
 from rsa_cli.problems import visible
 from rsa_cli.renderers import Options
@@ -515,6 +516,8 @@ def _condition_text(node: Condition) -> str:
             | Repeated()
         ):
             return node.text
+        case Undecidable():
+            return f"cannot be decided: {node.text}"
         case All():
             return "all of"
         case Any():
