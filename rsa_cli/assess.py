@@ -117,8 +117,9 @@ class Line(Light):
 
 
 class Unexplained(Light):
-    """How far the article's causes have been looked at; never an answer while one is open."""
+    """How far the article's causes have been looked at; `answer` is the status of the rulebook's conclusion."""
 
+    answer: str | None
     total: int
     not_met: tuple[str, ...]
     met: tuple[str, ...]
@@ -138,6 +139,8 @@ class Assessment(Light):
     unexplained: Unexplained
     remarks: tuple[Problem, ...]
     set_aside: tuple[Seen, ...]
+    acute: bool
+    without_partner: bool
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """The findings of these kinds, in the rulebook's order."""
@@ -153,10 +156,15 @@ class Assessment(Light):
 
 
 def read_and_assess(
-    source: Source, rulebook: Rulebook, as_of: int | None = None, today: int | None = None
+    source: Source,
+    rulebook: Rulebook,
+    as_of: int | None = None,
+    today: int | None = None,
+    without_partner: bool = False,
 ) -> Assessment:
     """Read a case and judge it. `as_of` is the day of judgement (else the case's, else today), as an ordinal.
 
+    With `without_partner` the partner's items are as if left out: his results need his consent.
     Raises NeedsFixing when the case has a problem; remarks are kept in the assessment.
     """
     today = today or date.today().toordinal()
@@ -169,11 +177,21 @@ def read_and_assess(
         remarks.append(
             Problem("as-of-today", Place(case.name), says, "add  as_of: 2026-03-01, or --as-of", True)
         )
-    return assess(case, rulebook, day, remarks)
+    return assess(case, rulebook, day, remarks, without_partner)
 
 
-def assess(case: Case, rulebook: Rulebook, day: int, remarks: Iterable[Problem] = ()) -> Assessment:
+def assess(
+    case: Case,
+    rulebook: Rulebook,
+    day: int,
+    remarks: Iterable[Problem] = (),
+    without_partner: bool = False,
+) -> Assessment:
     """Judge a case that was read, as of a day. Raises NeedsFixing when a check of the rulebook fails."""
+    if without_partner:
+        hers = {k: v for k, v in case.results.items() if not rulebook.items[k].partner}
+        lists = {k: v for k, v in case.lists.items() if not rulebook.items[k].partner}
+        case = case._replace(results=hers, lists=lists)
     evidence = Evidence(case, rulebook, day)
     engine = Engine(rulebook, evidence)
     problems = [
@@ -189,11 +207,21 @@ def assess(case: Case, rulebook: Rulebook, day: int, remarks: Iterable[Problem] 
     rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
     by = Yields(rulebook)
     findings = tuple(_finding(rule, engine, rulebook, by) for rule in rules)
+    acute = rulebook.acute_if is not None and engine.verdict(rulebook.acute_if).truth is TRUE
+    acute = acute or any(f.rule.kind == "acute" and f.status in (MET, SUSPECTED) for f in findings)
+    lines = _checklist(findings, engine, rulebook, by)
+    if without_partner:
+        lines = tuple(line for line in lines if not _his_alone(line.investigation, rulebook))
     return Assessment(
-        __version__, rulebook, case, iso(day), findings, _checklist(findings, engine, rulebook, by),
-        _unexplained(findings, rulebook), tuple(p for p in problems if p.remark),
+        __version__, rulebook, case, iso(day), findings, lines, _unexplained(findings, rulebook),
+        tuple(p for p in problems if p.remark),
         tuple(s for name in rulebook.items for s in _all_seen(evidence, name) if s.state == "set aside"),
+        acute, without_partner,
     )  # fmt: skip
+
+
+def _his_alone(investigation: Investigation, rulebook: Rulebook) -> bool:
+    return all(rulebook.items[name.partition(".")[0]].partner for name in investigation.yields)
 
 
 def symptoms(source: Source, rulebook: Rulebook) -> tuple[str, ...]:
@@ -346,11 +374,15 @@ def _finding(rule: Rule, engine: Engine, rulebook: Rulebook, by: Yields) -> Find
     reasons = tuple(dict.fromkeys(_reasons(decisive, evidence)))
     known = tuple(dict.fromkeys(r for r in _looked_at(judgement.when, evidence)))
     unknown = tuple(dict.fromkeys(_not_known(judgement.when, evidence)))
+    if rule.kind == "conclusion":  # of all causes together: how far each is stands with the cause itself
+        known, unknown, reasons = (), (), reasons if status == MET else ()
     today = judgement.today.truth if judgement.today else None
     open_ = judgement.when.truth is UNKNOWN
     due = tuple(_due(judgement, status, today, evidence))
     weigh = _weigher(rule, by) if open_ else None
-    settled = settle(rule.when, rulebook, evidence, judgement.when, weigh) if open_ else None
+    settled = Settled((), (), True) if open_ else None
+    if open_ and rule.kind != "conclusion":  # what settles each cause stands with the cause
+        settled = settle(rule.when, rulebook, evidence, judgement.when, weigh)
     return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
 
 
@@ -690,6 +722,7 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
         if f.rule.kind == "etiology" and f.rule.bars_unexplained and f.status != NOT_APPLICABLE
     ]
     return Unexplained(
+        next((f.status for f in findings if f.rule.kind == "conclusion"), None),
         len(causes),
         tuple(f.rule.id for f in causes if f.status == NOT_MET),
         tuple(f.rule.id for f in causes if f.status == MET),
@@ -704,7 +737,7 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
 def _checklist(
     findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook, by: Yields
 ) -> tuple[Line, ...]:
-    settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind != "reminder"}
+    settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind not in ("reminder", "conclusion")}
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
         line, rank = _line(investigation, findings, engine, settles)
@@ -773,7 +806,7 @@ def _line(
     )
     if due and not all(_under_way(d, evidence) for _, d in due):
         state = "to do" if day == "not now" else "repeat due"
-    if state != "done":
+    if state not in ("done", "not applicable"):
         notes += _hindered(investigation, evidence)
         stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
         doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
@@ -838,7 +871,7 @@ def _place(
     raised = [f for f in findings if f.rule.kind == "red_flag" and f.status in (MET, SUSPECTED)]
     asked = {name for f in raised for name in tested(f.rule, engine.rulebook)}
     urgent = investigation.safety or any(name in asked for name in investigation.yields)
-    if raised and urgent and _progress(investigation, engine.evidence)[0] != "done":
+    if raised and urgent and _progress(investigation, engine.evidence)[0] not in ("done", "not applicable"):
         return "red flag"
     if investigation.tier == "discouraged":
         return "discouraged"
@@ -877,6 +910,8 @@ def _progress(investigation: Investigation, evidence: Evidence) -> tuple[str, li
             seen = [s for s in _all_seen(evidence, name) if s.state == state]
             why = seen[-1].why if seen and seen[-1].why else state
             notes.append(f"to be repeated, {evidence.items[name].label}: {why}")
+    if not wanted:
+        return "not applicable", notes
     if all(s in settled for s in wanted):
         return "done", notes
     if "pending" in wanted:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rsa_cli.assess import Assessment
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.renderers import Options
+    from rsa_cli.rulebook import Rulebook
 
 WRONG_USAGE, NEEDS_FIXING, INTERRUPTED = 2, 3, 130
 
@@ -39,6 +40,9 @@ AsOf = Annotated[
     typer.Option(
         "--as-of", metavar="DATE", help="Judge as of this day, as in 2026-03-01.", show_default=False
     ),
+]
+WithoutPartner = Annotated[
+    bool, typer.Option("--without-partner", help="Leave the partner's items out, as if not given.")
 ]
 Output = Annotated[
     Path | None,
@@ -80,6 +84,10 @@ def assess(
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Show every finding and the whole checklist.")
     ] = False,
+    management: Annotated[
+        bool, typer.Option("--management", help="Show what the article says is done about each finding met.")
+    ] = False,
+    without_partner: WithoutPartner = False,
 ) -> None:
     """Judge a case: what is established, what is not known, what to order next."""
     if case is None:
@@ -91,8 +99,8 @@ def assess(
 
         _wrong(f"there is no format {format_!r}: {nearest(format_, formats()) or ', '.join(formats())}")
     _not_onto(case, output)
-    assessment = _assessed(case, rules, as_of)
-    _write(render(assessment, format_, _options(output, everything)), output)
+    assessment = _assessed(case, rules, as_of, without_partner=without_partner)
+    _write(render(assessment, format_, _options(output, everything, management)), output)
     _remarks(assessment)
 
 
@@ -105,12 +113,13 @@ def explain(
     output: Output = None,
     as_of: AsOf = None,
     rules: Rules = "article",
+    without_partner: WithoutPartner = False,
 ) -> None:
     """Show the whole proof of one finding, and what would settle it."""
     from rsa_cli.renderers import explain as explained
 
     _not_onto(case, output)
-    assessment = _assessed(case, rules, as_of, whole=True)
+    assessment = _assessed(case, rules, as_of, whole=True, without_partner=without_partner)
     known = [f.rule.id for f in assessment.findings]
     if finding not in known:
         from rsa_cli.problems import nearest
@@ -121,7 +130,7 @@ def explain(
     _remarks(assessment)
 
 
-schema = typer.Typer(help="JSON Schema of what the program writes.", no_args_is_help=True)
+schema = typer.Typer(help="JSON Schema of what the program reads and writes.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
 
 
@@ -131,10 +140,39 @@ def schema_assessment() -> None:
     _write((Path(__file__).parent / "assessment.schema.json").read_text(encoding="utf-8"), None)
 
 
+@schema.command("case", epilog="For instance:  rsa schema case > case.schema.json")
+def schema_case(rules: Rules = "article") -> None:
+    """The shape of a case file, for an editor; it knows the items of the rulebook."""
+    from rsa_cli.schemas import case_schema, text_of
+
+    _write(text_of(case_schema(_rulebook(rules))), None)
+
+
+@schema.command("rules", epilog="For instance:  rsa schema rules > rules.schema.json")
+def schema_rules() -> None:
+    """The shape of a rule file, for an editor."""
+    from rsa_cli.schemas import rules_schema, text_of
+
+    _write(text_of(rules_schema()), None)
+
+
 # --- what every command shares ---------------------------------------------------------------------
 
 
-def _assessed(case: Path, rules: str, as_of: str | None, whole: bool = False) -> Assessment:
+def _rulebook(rules: str) -> Rulebook:
+    from rsa_cli.problems import NeedsFixing
+    from rsa_cli.rulebook import read_rulebook
+
+    try:
+        return read_rulebook(rules)
+    except NeedsFixing as error:
+        _show(error)
+        raise typer.Exit(NEEDS_FIXING) from None
+
+
+def _assessed(
+    case: Path, rules: str, as_of: str | None, whole: bool = False, without_partner: bool = False
+) -> Assessment:
     from datetime import date
 
     from rsa_cli.assess import read_and_assess, symptoms
@@ -156,7 +194,7 @@ def _assessed(case: Path, rules: str, as_of: str | None, whole: bool = False) ->
         rulebook = read_rulebook(rules, whole)
         source = read_file(case)
         present = symptoms(source, rulebook)
-        return read_and_assess(source, rulebook, day)
+        return read_and_assess(source, rulebook, day, without_partner=without_partner)
     except NeedsFixing as error:
         if present:
             typer.echo(
@@ -172,7 +210,7 @@ def _not_onto(case: Path, output: Path | None) -> None:
         _wrong("the report would overwrite the case file: name another --output")
 
 
-def _options(output: Path | None, everything: bool) -> Options:
+def _options(output: Path | None, everything: bool, management: bool = False) -> Options:
     from rsa_cli.renderers import Options
 
     terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
@@ -183,7 +221,7 @@ def _options(output: Path | None, everything: bool) -> Options:
         width = int(columns)
     width = max(40, min(width, 140))
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return Options(width, terminal and not plain, everything)
+    return Options(width, terminal and not plain, everything, management)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -74,6 +74,9 @@ class ConditionReader:
         self.doubtful = doubtful
         self.elsewhere: Names[str, str] = {}  # names that have a meaning, but not here, and a hint
         self.whole = whole
+        self.not_covered: tuple[
+            str, ...
+        ] = ()  # causes that no rule decides: *none of* cannot answer for them
 
     def read(self, node: Node, scope: Names[str, Item] | None = None) -> Condition | None:
         """The condition, or `None` and problems. `scope` holds names that come before the items."""
@@ -257,12 +260,12 @@ class ConditionReader:
             says = f"there is no kind of rule {quoted(kind.text)}"
             self.shaper.problem("unknown-kind", kind, says, nearest_or_all(kind.text, self.bars))
             return None
-        return All(
-            tuple(
-                Not(RuleHolds(rule, f"{rule} is met", place, True), place) for rule in self.bars[kind.text]
-            ),
-            place,
-        )
+        parts: list[Condition] = [
+            Not(RuleHolds(rule, f"{rule} is met", place, True), place) for rule in self.bars[kind.text]
+        ]
+        if kind.text == "etiology" and self.not_covered:
+            parts.append(Undecidable(f"not covered: {', '.join(self.not_covered)}", place))
+        return All(tuple(parts), place)
 
     # --- leaves
 

@@ -23,6 +23,7 @@ from rsa_cli.dictionary import (
     names_in,
     read_item,
     read_limits,
+    read_value,
 )
 from rsa_cli.keep import fetch, keep
 from rsa_cli.light import Light
@@ -42,6 +43,7 @@ SECTIONS = (
     "sources",
     "checks",
     "rules",
+    "partitions",
     "examples",
 )
 KINDS = ("definition", "etiology", "association", "conclusion", "acute", "red_flag", "reminder")
@@ -67,11 +69,13 @@ MANIFEST = {
     "uses": "texts",
     "groups": "texts",
     "not_covered": "mapping",
+    "acute_if": "any",
 }
 RULE = {
     "finding": "text!", "kind": "text!", "group": "text", "standing": "text", "tested_by": "texts",
     "when": "any!", "suspect_when": "any", "rests_on": "texts!", "reported_in": "text", "today": "mapping",
     "says": "text", "asks": "texts", "symptoms": "texts", "management": "mapping", "bars_unexplained": "any",
+    "accepts": "mapping",
 }  # fmt: skip
 TODAY = {"says": "text!", "source": "texts!", "when": "any"}
 MANAGEMENT = {"says": "text!", "rests_on": "texts", "today": "mapping"}
@@ -79,7 +83,7 @@ BARS = {"no": "text!"}
 INVESTIGATION = {
     "label": "text!", "yields": "texts!", "occasion": "text!", "burden": "text!", "tier": "text!", "source": "texts",
     "timing": "text", "not_now_if": "any", "first_rule_out": "any", "indicated_if": "any", "safety": "yes",
-    "discouraged_because": "text", "serves": "texts",
+    "discouraged_because": "text", "serves": "texts", "accepts": "mapping",
 }  # fmt: skip
 CHECK = {
     "of": "text",
@@ -88,7 +92,9 @@ CHECK = {
     "says": "text!",
     "hint": "text",
     "source": "texts",
+    "accepts": "mapping",
 }
+PARTITION = {"of": "text!", "parts": "mapping!", "accepts": "mapping"}
 EXAMPLE = {"as_of": "text", "given": "mapping!", "expect": "mapping!"}
 STATEMENT = {
     "says": "text!",
@@ -109,6 +115,9 @@ SOURCE = {
 # What an example may expect of a rule, and of the results of an item.
 STATUSES = ("met", "suspected", "undetermined", "not_assessed", "not_met", "not_applicable")
 STATES = ("set aside", "usable", "pending", "inconclusive", "unknown", "nothing")
+# And of today's criterion (`rule.today`), and of a check.
+TRUTHS = ("met", "not_met", "undetermined")
+FIRED = ("problem", "remark", "silent")
 
 
 class Today(Light):
@@ -117,6 +126,14 @@ class Today(Light):
     says: str
     source: tuple[str, ...]
     when: Condition | None
+
+
+class Management(Light):
+    """What the article says is done about a finding that is met, never an order, and what has superseded it."""
+
+    says: str
+    rests_on: tuple[str, ...]
+    today: Today | None
 
 
 class Rule(Light):
@@ -138,6 +155,7 @@ class Rule(Light):
     asks: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
     bars_unexplained: bool = True
+    management: Management | None = None
 
 
 class Investigation(Light):
@@ -171,6 +189,15 @@ class Check(Light):
     remark: bool
 
 
+class Partition(Light):
+    """Conditions over one item, by name, of which just one is to hold of every plausible value."""
+
+    id: str
+    of: str
+    parts: dict[str, Condition]
+    place: Place
+
+
 class Example(Light):
     """A case written out beside a rule, and what must come of it."""
 
@@ -190,11 +217,13 @@ class Rulebook(Light):
     digest: str
     groups: tuple[str, ...]
     not_covered: dict[str, tuple[str, ...]]
+    acute_if: Condition | None
     items: dict[str, Item]
     circumstances: dict[str, Item]
     investigations: dict[str, Investigation]
     checks: tuple[Check, ...]
     rules: dict[str, Rule]
+    partitions: tuple[Partition, ...] = ()
     examples: tuple[Example, ...] = ()
     statements: dict[str, dict[str, Any]] = {}
     sources: dict[str, dict[str, Any]] = {}
@@ -202,7 +231,7 @@ class Rulebook(Light):
 
 # What a kept rulebook is made of; examples, statements and sources are never kept.
 KEPT = (
-    Rulebook, Item, Unit, Choice, Reference, Level, Rule, Today, Investigation, Check, Place, Span, nodes.Name,
+    Rulebook, Item, Unit, Choice, Reference, Level, Rule, Today, Management, Investigation, Check, Place, Span, nodes.Name,
     nodes.Compare, nodes.IsOneOf, nodes.Includes, nodes.IsFlagged, nodes.IsLevel, nodes.IsKnown, nodes.RuleHolds, nodes.Undecidable,
     nodes.All, nodes.Any, nodes.Not, nodes.NotKnown, nodes.Some, nodes.Weighted, nodes.Highest, nodes.Points,
     nodes.Count, nodes.Run, nodes.Repeated,
@@ -326,7 +355,9 @@ class _Assembly:
         }
         doubtful = frozenset(self.doubtful)
         defined = dict.fromkeys(key.text for key, _ in self.sections["rules"])
+        not_covered = self._not_covered()
         reader = ConditionReader(self.shaper, items, defined, bars, doubtful, self.complete)
+        reader.not_covered = tuple(not_covered)
         around = ConditionReader(self.shaper, circumstances, {}, {}, doubtful, self.complete)
         reader.elsewhere = dict.fromkeys(
             circumstances, "it is a circumstance, and stands in set_aside_if, counts_only_if or a reference"
@@ -352,15 +383,22 @@ class _Assembly:
         investigations = self._investigations(reader, items)
         self._cycles(rules)
         self._formula_cycles(items)
-        examples = self._examples(defined, items, circumstances) if self.whole else ()
+        partitions = self._partitions(reader, items) if self.whole else ()
+        words = {
+            **dict.fromkeys(items, STATES),
+            **dict.fromkeys((check.id for check in checks), FIRED),
+            **dict.fromkeys(defined, STATUSES),
+            **{f"{r}.today": TRUTHS for r in defined if r not in rules or _computed_today(rules[r])},
+        }
+        examples = self._examples(words, items, circumstances) if self.whole else ()
         statements = self._documents("statements", STATEMENT)
         documents = self._documents("sources", SOURCE)
-        not_covered = self._not_covered()
+        acute_if = reader.read(self.manifest["acute_if"]) if "acute_if" in self.manifest else None
         self.shaper.refuse(*self.sources)
         return Rulebook(
             self.manifest["name"].text, self.manifest["version"].text, self.manifest["title"].text, self.digest,
-            tuple(t.text for t in self.manifest.get("groups", ())), not_covered,
-            items, circumstances, investigations, checks, rules, examples, statements, documents,
+            tuple(t.text for t in self.manifest.get("groups", ())), not_covered, acute_if,
+            items, circumstances, investigations, checks, rules, partitions, examples, statements, documents,
         )  # fmt: skip
 
     def _gather(self) -> None:
@@ -560,17 +598,21 @@ class _Assembly:
         when = reader.read(raw["when"])
         suspect = reader.read(raw["suspect_when"]) if "suspect_when" in raw else None
         today = self._today(key, raw["today"], reader) if "today" in raw else None
-        if "management" in raw:
-            managed = self.shaper.shaped(raw["management"], MANAGEMENT, f"management of {key.text}")
-            if managed and "today" in managed:
-                self._today(key, managed["today"], reader)
+        management = self._management(key, raw["management"], reader) if "management" in raw else None
         self._check_bars(key, raw)
         if when is None:
             return None
         says = {name: raw[name].text for name in ("group", "standing", "reported_in", "says") if name in raw}
         return Rule(key.text, raw["finding"].text, raw["kind"].text, when, key.place, suspect_when=suspect,
                     tested_by=_texts(raw, "tested_by"), rests_on=_texts(raw, "rests_on"), asks=_texts(raw, "asks"), symptoms=_texts(raw, "symptoms"),
-                    today=today, bars_unexplained=_bars(raw), **says)  # fmt: skip
+                    today=today, bars_unexplained=_bars(raw), management=management, **says)  # fmt: skip
+
+    def _management(self, key: Text, node: Node, reader: ConditionReader) -> Management | None:
+        said = self.shaper.shaped(node, MANAGEMENT, f"management of {brief(key.text)}")
+        if not said or "says" not in said:
+            return None
+        today = self._today(key, said["today"], reader) if "today" in said else None
+        return Management(said["says"].text, _texts(said, "rests_on"), today)
 
     def _today(self, key: Text, node: Node, reader: ConditionReader) -> Today | None:
         said = self.shaper.shaped(node, TODAY, f"today of {brief(key.text)}") or {}
@@ -622,6 +664,25 @@ class _Assembly:
         when = reader.read(raw.get("problem_if") or raw["remark_if"], reader.items[of].fields if of else None)
         hint = raw["hint"].text if "hint" in raw else ""
         return None if when is None else Check(key.text, of, when, raw["says"].text, hint, "remark_if" in raw)
+
+    def _partitions(self, reader: ConditionReader, items: dict[str, Item]) -> tuple[Partition, ...]:
+        found = []
+        for name, (key, raw) in self._raw("partitions", PARTITION).items():
+            of = raw["of"].text
+            self._yielded(raw["of"], items)
+            if of not in items:
+                continue
+            parts: dict[str, Condition] = {}
+            for part, node in raw["parts"].items.items():
+                condition = self._plain(reader.read(node))
+                others = [n for n in walk(condition) if getattr(n, "name", nodes.Name(of)).item != of] if condition else []
+                if others:
+                    says = f"part {brief(part)} of partition {brief(name)} looks at more than {of}"
+                    self.shaper.problem("bad-partition", node, says, f"write conditions on {of} alone")
+                elif condition is not None:
+                    parts[part] = condition
+            found.append(Partition(name, of, parts, key.place))
+        return tuple(found)
 
     def _investigations(self, reader: ConditionReader, items: dict[str, Item]) -> dict[str, Investigation]:
         found = {}
@@ -703,8 +764,9 @@ class _Assembly:
             self.shaper.problem("not-a-day", text, f"{quoted(text.text)} is not one day", "write 2026-03-01")
 
     def _examples(
-        self, rules: Names[str, object], items: dict[str, Item], circumstances: dict[str, Item]
+        self, words: Names[str, tuple[str, ...]], items: dict[str, Item], circumstances: dict[str, Item]
     ) -> tuple[Example, ...]:
+        """The examples; `words` holds, for each name that one may expect something of, what that may be."""
         found = []
         for key, node in self.sections["examples"]:
             raw = self.shaper.shaped(node, EXAMPLE, f"example {quoted(key.text)}", key.place) or {}
@@ -715,13 +777,14 @@ class _Assembly:
                 self._check_day(raw["as_of"])
             expect = {}
             for name, value in raw["expect"].items.items():
-                if name not in rules and name not in items:
+                if name not in words:
                     if self.complete and name not in self.doubtful:
-                        hint = nearest_or_all(name, [*rules, *items])
-                        says = f"there is no rule or item {quoted(name)}"
+                        hint = nearest_or_all(name, words)
+                        says = f"there is no rule, check or item {quoted(name)}"
                         self.shaper.problem("unknown-rule", raw["expect"].keys[name], says, hint)
                 elif text := self.shaper.value(value, "text", f"{name} of example {quoted(key.text)}"):
-                    self._one_of(text, STATUSES if name in rules else STATES, "status")
+                    if words[name] is not STATES or not self._is_value(items[name], text):
+                        self._one_of(text, words[name], "status")
                     expect[name] = text.text
             if not raw["expect"].items:
                 says = f"example {quoted(key.text)} expects nothing"
@@ -734,6 +797,12 @@ class _Assembly:
                 self._check_given(example, items, circumstances)
         return tuple(found)
 
+    def _is_value(self, item: Item, text: Text) -> bool:
+        """Whether an example expects a number to be worked out, not a state of results."""
+        with suppress(UnreadableError):
+            return item.formula is not None and read_value(item, text.text).canon is not None
+        return False
+
     def _check_given(self, example: Example, items: dict[str, Item], circumstances: dict[str, Item]) -> None:
         """Whether the case of an example can be read; dates may lie on any day."""
         source = Source(example.place.file, [], example.given, [])
@@ -741,6 +810,10 @@ class _Assembly:
             read_case(source, items, circumstances, today=date.max.toordinal())
         except NeedsFixing as error:
             self.shaper.problems += [problem for problem in error.problems if not problem.remark]
+
+
+def _computed_today(rule: Rule) -> bool:
+    return rule.today is not None and rule.today.when is not None
 
 
 def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -92,10 +92,11 @@ _SIGNS = {
     ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "over": ">", "above": ">",
     "under": "<", "below": "<", "at least": ">=", "at most": "<=", "from": ">=", "up to": "<=",
 }  # fmt: skip
+_POWER = r"(?<=\s)10(?:[*^⁰¹²³⁴⁵⁶⁷⁸⁹]|[eE]\d)"  # a count's unit begins with digits: 150 10^9/L
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _QUANTITY = (
     rf"(?P<sign>>=|<=|≥|≤|>|<|over |above |under |below |at least |at most |from |up to )?\s*"
-    rf"(?P<low>{_NUMBER})(?:\s*(?:–|—|-|\bto\b)\s*(?P<high>{_NUMBER}))?\s*(?P<unit>[^\d\s.,].*)?\Z"
+    rf"(?P<low>{_NUMBER})(?:\s*(?:–|—|-|\bto\b)\s*(?P<high>{_NUMBER}))?\s*(?P<unit>(?:{_POWER}|[^\d\s.,]).*)?\Z"
 )
 
 

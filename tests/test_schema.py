@@ -18,7 +18,7 @@ import pytest
 from rsa_cli import assess, renderers, settle
 from rsa_cli.assess import PLACES, STATUSES, Assessment, read_and_assess
 from rsa_cli.kleene import Truth
-from rsa_cli.renderers._words import HEADER
+from rsa_cli.renderers._words import HEADER, NO_ORDER
 from rsa_cli.renderers.json import FORMAT, data
 from rsa_cli.rulebook import BURDENS, KINDS, OCCASIONS, STANDINGS, TIERS, Example, read_rulebook
 from rsa_cli.source import Source, read_bytes
@@ -172,11 +172,13 @@ ENUMS: dict[str, tuple[Any, ...] | set[str]] = {
     "$defs/line/properties/place": PLACES,
     "$defs/line/properties/state": line_states(),
     "$defs/atom/properties/kind": atom_kinds(),
+    "$defs/unexplained/properties/answer": (*STATUSES, None),
 }
 CONSTANTS = {
     "properties/format": FORMAT,
     "properties/notice": HEADER,
     "properties/program/properties/name": "rsa",
+    "$defs/management/properties/notice": NO_ORDER,
 }
 
 

@@ -14,11 +14,12 @@ from rsa_cli.light import Light
 
 
 class Options(Light):
-    """How to draw: columns, whether colours and styles may be used, whether everything is to be shown."""
+    """How to draw: columns, whether colours and styles may be used, whether everything, or management, is shown."""
 
     width: int = 80
     colour: bool = False
     everything: bool = False
+    management: bool = False
 
 
 def formats() -> tuple[str, ...]:

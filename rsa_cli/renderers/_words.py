@@ -11,6 +11,7 @@ from rsa_cli.rulebook import Rulebook
 from rsa_cli.settle import Atom, AtomSet
 
 HEADER = "Supports review by a clinician. Not a diagnosis."
+NO_ORDER = "What the article says, and what has superseded it. Not an order."
 SIGNS = {
     "met": "●",
     "suspected": "◐",

@@ -11,7 +11,7 @@ from rsa_cli.dictionary import Item, Value
 from rsa_cli.evidence import Seen, date_text
 from rsa_cli.problems import Place, Problem
 from rsa_cli.renderers import Options
-from rsa_cli.renderers._words import HEADER
+from rsa_cli.renderers._words import HEADER, NO_ORDER
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.settle import AtomSet
 from rsa_cli.units import Number
@@ -45,9 +45,11 @@ def data(assessment: Assessment) -> dict[str, Any]:
         },
         "case": {"id": case.id, "file": _file(case.name), "digest": f"sha256:{case.digest}"},
         "as_of": assessment.as_of,
+        "without_partner": assessment.without_partner,
+        "acute": assessment.acute,
         "findings": [_finding(f, book) for f in assessment.findings],
         "unexplained": {
-            "answer": None,
+            "answer": causes.answer,
             "causes": causes.total,
             "not_met": list(causes.not_met),
             "met": list(causes.met),
@@ -92,7 +94,17 @@ def _finding(finding: Finding, book: Rulebook) -> dict[str, Any]:
         },
         "rests_on": list(rule.rests_on),
         "reported_in": rule.reported_in or None,
+        "management": _management(finding),
     }  # fmt: skip
+
+
+def _management(finding: Finding) -> dict[str, Any] | None:
+    """What the article says is done about a finding that is met, and what has superseded it."""
+    told = finding.rule.management
+    if told is None or finding.status != "met":
+        return None
+    today = None if told.today is None else {"says": told.today.says, "source": list(told.today.source)}
+    return {"notice": NO_ORDER, "says": told.says, "rests_on": list(told.rests_on), "today": today}
 
 
 def _reason(reason: Reason, book: Rulebook) -> dict[str, Any]:

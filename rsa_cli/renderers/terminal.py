@@ -45,7 +45,16 @@ from rsa_cli.nodes import (
 )
 from rsa_cli.problems import visible
 from rsa_cli.renderers import Options
-from rsa_cli.renderers._words import HEADER, SIGNS, due_text, lines_of, reason_text, settle_lines, today_text
+from rsa_cli.renderers._words import (
+    HEADER,
+    NO_ORDER,
+    SIGNS,
+    due_text,
+    lines_of,
+    reason_text,
+    settle_lines,
+    today_text,
+)
 from rsa_cli.rulebook import OCCASIONS
 
 STYLES = {
@@ -66,8 +75,8 @@ FIRST_PAGE = ("red flag", "due", "awaited", "definition", "suspected", "core", "
 LABEL = 13
 NARROWEST = 40
 MOST_REASONS = 6
+MOST_ASKED = 3
 TODAY = "met today"
-NOT_CHECKED = "other emergencies (heavy bleeding, fever, fainting) are not checked by this version"
 
 
 def render(assessment: Assessment, options: Options) -> str:
@@ -76,8 +85,11 @@ def render(assessment: Assessment, options: Options) -> str:
     _header(page, assessment)
     _urgent(page, assessment)
     _definition(page, assessment)
+    _acute(page, assessment)
     _differential(page, assessment)
     _unexplained(page, assessment)
+    if options.management:
+        _management(page, assessment)
     _set_aside(page, assessment)
     _checklist(page, assessment)
     return page.text()
@@ -201,13 +213,15 @@ def _header(page: _Page, assessment: Assessment) -> None:
     page.line(Text(left + right.rjust(width - len(left)) if first else left, style="bold"))
     if not first:
         page.line(Text(f" {right}"))
+    if assessment.without_partner:
+        page.line(Text(" Without the partner's items"))
     page.line(Text(f" {HEADER}" + program.rjust(width - len(HEADER) - 1)))
     page.line()
 
 
 def _urgent(page: _Page, assessment: Assessment) -> None:
     flags = assessment.of_kind("red_flag")
-    raised = [f for f in flags if f.status in (MET, SUSPECTED)]
+    raised = [f for status in (MET, SUSPECTED) for f in flags if f.status == status]
     labels = {name: assessment.rulebook.items[name].label for name in assessment.rulebook.items}
     for flag in raised:
         title = flag.rule.finding if flag.status == MET else f"{flag.rule.finding}: cannot be ruled out"
@@ -220,21 +234,24 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
             missing = [labels[n] for n in flag.rule.tested_by if n in labels and not assessment.answered(n)]
             lines.append(Text("ask: " + ", ".join(missing) if missing else "ask again"))
         page.section("! URGENT" if flag.status == MET else "! Urgent?", lines, "bold red")
+    if raised:
         _reminders(page, assessment)
         page.line()
-    if raised:
-        return
+    present = [
+        labels[n]
+        for n in dict.fromkeys(n for f in flags for n in f.rule.symptoms)
+        if _says(n, "yes", assessment) and not any(n in f.rule.symptoms for f in raised)
+    ]
+    if present:
+        page.section("! Symptoms", [Text(f"{', '.join(present)}: needs assessment all the same")], "bold red")
     asked = dict.fromkeys(n for f in flags for n in f.rule.asks)
     unknown = [labels[n] for n in asked if not assessment.answered(n)]
-    present = [labels[n] for f in flags for n in f.rule.symptoms if _says(n, "yes", assessment)]
-    if present:
-        lines = [Text(f"{', '.join(present)}: needs assessment all the same"), Text(NOT_CHECKED)]
-        page.section("! Symptoms", lines, "bold red")
-    elif unknown:
-        page.section("! Urgent?", [Text("not known: " + ", ".join(unknown))])
-    else:
-        absent = [labels[n] for f in flags for n in f.rule.symptoms]
-        page.section("Urgent", [Text(f"none of: {', '.join(absent)}"), Text(NOT_CHECKED)])
+    if unknown:
+        first = unknown if page.options.everything else unknown[:MOST_ASKED]
+        rest = f", and {len(unknown) - len(first)} more signs (--all)" if len(first) < len(unknown) else ""
+        page.section("! Also ask" if raised else "! Urgent?", [Text(f"not known: {', '.join(first)}{rest}")])
+    elif not raised and not present:
+        page.section("Urgent", [Text("none of the signs that were asked")])
 
 
 def _says(item: str, choice: str, assessment: Assessment) -> bool:
@@ -266,6 +283,30 @@ def _definition(page: _Page, assessment: Assessment) -> None:
         if finding.only_today or (finding.status == MET and finding.today_differs):
             lines.append(Text(f"  {today_text(finding)}"))
     page.section("Definition", lines)
+    page.line()
+
+
+def _acute(page: _Page, assessment: Assessment) -> None:
+    """The acute differential, where it arises: the type of miscarriage and what may be taken for one."""
+    entries = assessment.of_kind("acute")
+    if entries and (assessment.acute or page.options.everything):
+        _block(page, "Acute", list(entries), assessment)
+        page.line()
+
+
+def _management(page: _Page, assessment: Assessment) -> None:
+    """What the article says is done about each finding that is met; never an order."""
+    lines = [Text(NO_ORDER, style="italic")]
+    for finding in assessment.findings:
+        told = finding.rule.management
+        if told is None or finding.status != MET:
+            continue
+        lines.append(Text(f"{finding.rule.finding}: {told.says} [{', '.join(told.rests_on)}]"))
+        if told.today is not None:
+            lines.append(Text(f"  today: {told.today.says} [{', '.join(told.today.source)}]"))
+    if len(lines) == 1:
+        lines.append(Text("nothing is met of which the article names a management"))
+    page.section("Management", lines)
     page.line()
 
 
@@ -363,11 +404,18 @@ def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text
 
 def _unexplained(page: _Page, assessment: Assessment) -> None:
     causes, rules = assessment.unexplained, assessment.rulebook.rules
+    conclusions = assessment.of_kind("conclusion")
+    explained = tuple(f.rule.id for f in assessment.of_kind("etiology") if f.status == MET)
     definition = next((f for f in assessment.findings if f.rule.id == DECIDES_THE_DEFINITION), None)
     if definition is not None and definition.status == NOT_MET:
         said = "does not arise: the article's definition is not met"
+    elif causes.answer == MET:
+        said = f"yes, by the article: none of its {causes.total} causes that can be tested is met"
+        said += "".join(f"; {today_text(f)}" for f in conclusions if today_text(f))
     elif accepted := tuple(r for r in causes.met if rules[r].standing in ("accepted", "disputed")):
         said = f"no, by the article: {_names(accepted, assessment)}"
+    elif causes.answer == NOT_MET and not causes.met:
+        said = f"no: {_names(explained, assessment)}"
     elif causes.met:
         said = f"by the article no ({_names(causes.met, assessment)}); not accepted today, so the question is open"
     else:
@@ -402,7 +450,7 @@ def _aside(seen: Seen) -> Text:
 
 
 def _checklist(page: _Page, assessment: Assessment) -> None:
-    lines = assessment.checklist
+    lines = tuple(line for line in assessment.checklist if line.state != "not applicable")
     done = [line for line in lines if line.state == "done"]
     uncalled = [line for line in lines if line.state == "not called for"]
     left = [line for line in lines if line not in done and line not in uncalled]
