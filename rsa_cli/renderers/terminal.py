@@ -114,8 +114,9 @@ def explain(assessment: Assessment, finding: Finding, options: Options) -> str:
     if finding.judgement.suspect is not None:
         page.section("points to it", _proof(finding.judgement.suspect, assessment))
     said = today_text(finding)
-    if said:
-        page.section("today", [Text(said.removeprefix("today: "))])
+    if said and rule.today is not None:
+        sources = _documents(rule.today.source, assessment)
+        page.section("today", [Text(said.removeprefix("today: ").rpartition(" [")[0]), *map(Text, sources)])
     if finding.judgement.today is not None:
         page.section("by today's", _proof(finding.judgement.today, assessment))
     if finding.due:
@@ -127,6 +128,13 @@ def explain(assessment: Assessment, finding: Finding, options: Options) -> str:
         for title, sets in (("could be met", settled.met), ("not met by", settled.not_met)):
             lines = settle_lines(sets, book, 12) or ["nothing found within six things that may become known"]
             page.section(title, [Text(line) for line in lines])
+    assumed = dict.fromkeys(
+        said
+        for r in (*finding.reasons, *finding.known)
+        for said in (*r.assumed, *([r.value] if r.label == "assumes" else []))
+    )
+    if assumed:
+        page.section("assumed", [Text(visible(said)) for said in assumed])
     aside = [s for s in assessment.set_aside if any(s.result is u.result for u in _every_used(finding))]
     if aside:
         page.section("set aside", [_aside(s) for s in aside])
@@ -134,6 +142,13 @@ def explain(assessment: Assessment, finding: Finding, options: Options) -> str:
     if rule.reported_in:
         figure = _documents((rule.reported_in,), assessment)[0]
         page.section("how often", [Text(f"{figure} The article's figure; never this patient's probability.")])
+    if rule.management is not None:
+        told = rule.management
+        lines = [Text(NO_ORDER, style="italic"), Text(f"{told.says} [{', '.join(told.rests_on)}]")]
+        if told.today is not None:
+            lines += [Text(f"today: {told.today.says}")]
+            lines += [Text(f"  {line}") for line in _documents(told.today.source, assessment)]
+        page.section("management", lines)
     return page.text()
 
 
@@ -142,9 +157,15 @@ def _documents(ids: tuple[str, ...], assessment: Assessment) -> list[str]:
     book, said = assessment.rulebook, []
     for name in ids:
         document = book.statements.get(name) or book.sources.get(name) or {}
-        words = document.get("says") or document.get("title") or ""
-        unchecked = " (general knowledge, not checked)" if document.get("checked") == "no" else ""
-        said.append(f"{name}  {words}{unchecked}".rstrip())
+        parts = [document.get("says") or document.get("title") or ""]
+        if source := book.sources.get(document.get("source", "")):
+            parts.append(f"({source.get('title', '')})")
+        if document.get("checked") == "no":
+            parts.append("(general knowledge, not checked)")
+        parts += [
+            f"{key.replace('_', ' ')}: {document[key]}" for key in ("read_as", "today") if key in document
+        ]
+        said.append(f"{name}  {' '.join(parts)}".rstrip())
     return said
 
 
@@ -213,9 +234,9 @@ def _header(page: _Page, assessment: Assessment) -> None:
     page.line(Text(left + right.rjust(width - len(left)) if first else left, style="bold"))
     if not first:
         page.line(Text(f" {right}"))
-    if assessment.without_partner:
-        page.line(Text(" Without the partner's items"))
     page.line(Text(f" {HEADER}" + program.rjust(width - len(HEADER) - 1)))
+    if assessment.without_partner:
+        page.line(Text(" The partner's items were left out, as asked."))
     page.line()
 
 
