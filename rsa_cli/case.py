@@ -277,6 +277,9 @@ class _CaseReader:
                 f"{quoted(flag)} is no flag of a laboratory",
                 nearest_or_all(flag, FLAGS),
             )
+        elif flag and item.kind not in ("quantity", "derived"):
+            says = f"{item.label} is no number, so a flag says nothing of it"
+            self.shaper.problem("flag-misplaced", raw["flag"], says, "delete it; the value alone counts")
         day = self.date(raw["date"]) if "date" in raw and raw["date"].text else None
         value = result.value if result else None
         own = self.range(item, raw["range"], value) if "range" in raw and raw["range"].text else None
