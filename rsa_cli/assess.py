@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from fractions import Fraction
 from typing import NamedTuple
 
 from rsa_cli import __version__
@@ -35,8 +36,8 @@ from rsa_cli.nodes import (
     Undecidable,
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
-from rsa_cli.rulebook import TIERS, Example, Investigation, Rule, Rulebook
-from rsa_cli.settle import Atom, Settled, Weigh, settle
+from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebook
+from rsa_cli.settle import Atom, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text
@@ -194,13 +195,7 @@ def assess(
         case = case._replace(results=hers, lists=lists)
     evidence = Evidence(case, rulebook, day)
     engine = Engine(rulebook, evidence)
-    problems = [
-        *remarks,
-        *_checked(engine, rulebook),
-        *_not_applicable(evidence),
-        *_later(evidence),
-        *_differing(evidence, rulebook),
-    ]
+    problems = [*remarks, *objections(engine)]
     if any(not p.remark for p in problems):
         raise NeedsFixing(problems, {case.name: case.lines})
     order = {group: number for number, group in enumerate(rulebook.groups)}
@@ -241,21 +236,51 @@ def _says_yes(node: Node | None) -> bool:
 
 
 def expected(rulebook: Rulebook, example: Example) -> dict[str, str]:
-    """What becomes of an example, for the rules and items that it names."""
+    """What becomes of an example, for the rules, checks and items that it names."""
+    case, day = read_example(rulebook, example)
+    engine = Engine(rulebook, Evidence(case, rulebook, day), timing=False)
+    return {name: came_to(engine, name, wanted) for name, wanted in example.expect.items()}
+
+
+def read_example(rulebook: Rulebook, example: Example) -> tuple[Case, int]:
+    """The case of an example, and the day it is judged as of: its `as_of`, else the latest date in it."""
     day = read_date(example.as_of) if example.as_of else None
     source = Source(example.place.file, [], example.given, [])
     case = read_case(source, rulebook.items, rulebook.circumstances, 10**6)
-    ordinal = int(day.low) if day and day.low is not None else _latest_date(case)
-    evidence = Evidence(case, rulebook, ordinal)
-    engine = Engine(rulebook, evidence)
-    found = {}
-    for name in example.expect:
-        if name in rulebook.rules:
-            found[name] = _status(rulebook.rules[name], engine.rule(name), engine).replace(" ", "_")
-        else:
-            states = {s.state for s in _all_seen(evidence, name)}
-            found[name] = states.pop() if len(states) == 1 else ", ".join(sorted(states)) or "nothing"
-    return found
+    return case, int(day.low) if day and day.low is not None else _latest_date(case)
+
+
+def came_to(engine: Engine, name: str, wanted: str) -> str:
+    """What a rule, today's criterion of a rule, a check or an item came to, in the words of an example.
+
+    Where a number is `wanted` of an item that is worked out, it is written with as many decimals.
+    """
+    rulebook = engine.rulebook
+    if name in rulebook.rules:
+        return _status(rulebook.rules[name], engine.rule(name), engine).replace(" ", "_")
+    rule = rulebook.rules.get(name.removesuffix(".today"))
+    if rule is not None and rule.today is not None and rule.today.when is not None:
+        return {TRUE: "met", FALSE: "not_met", UNKNOWN: "undetermined"}[engine.verdict(rule.today.when).truth]
+    checks = tuple(check for check in rulebook.checks if check.id == name)
+    if checks:
+        found = next(_checked(engine, rulebook._replace(checks=checks)), None)
+        return "silent" if found is None else "remark" if found.remark else "problem"
+    of, _, field = name.partition(".")
+    item = rulebook.items[of].fields[field] if field else rulebook.items[of]
+    records = (engine.evidence.records(of) or ()) if field else ()
+    found_in = [engine.evidence.field(of, record, field) for record in records]
+    seen = [s for s in found_in if s is not None] if field else _all_seen(engine.evidence, of)
+    states = {s.state for s in seen}
+    value = seen[0].result.value if len(seen) == 1 else None
+    if states == {USABLE} and wanted not in STATES and value is not None and value.canon is not None:
+        decimals = len(wanted.split(" ")[0].partition(".")[2])
+        ends = Span(_to_decimals(value.canon.low, decimals), _to_decimals(value.canon.high, decimals))
+        return f"{span_text(ends)} {item.unit}".strip()
+    return states.pop() if len(states) == 1 else ", ".join(sorted(states)) or "nothing"
+
+
+def _to_decimals(end: Number | None, decimals: int) -> Number | None:
+    return None if end is None else Fraction(round(end * 10**decimals), 10**decimals)
 
 
 def _latest_date(case: Case) -> int:
@@ -266,6 +291,17 @@ def _latest_date(case: Case) -> int:
 
 
 # --- what is wrong only when the whole is seen -----------------------------------------------------
+
+
+def objections(engine: Engine) -> list[Problem]:
+    """Problems and remarks that only the whole case shows: checks, what does not apply, what differs."""
+    evidence, rulebook = engine.evidence, engine.rulebook
+    return [
+        *_checked(engine, rulebook),
+        *_not_applicable(evidence),
+        *_later(evidence),
+        *_differing(evidence, rulebook),
+    ]
 
 
 def _checked(engine: Engine, rulebook: Rulebook) -> Iterator[Problem]:
@@ -349,14 +385,22 @@ def _differing(evidence: Evidence, rulebook: Rulebook) -> Iterator[Problem]:
                 continue
             room = Span(_less(ours.canon.low, item.tolerance), _less(ours.canon.high, -item.tolerance))
             if not room.meets(theirs):
-                inputs = ", ".join(f"{s.item.label} {value_text(s)}" for s in computed[0].inputs)
-                says = f"{item.label} {given.result.value.text} does not go with {inputs}: {span_text(ours.canon)} {item.unit}"
+                inputs = ", ".join(
+                    dict.fromkeys(f"{s.item.label} {value_text(s)}" for s in computed[0].inputs)
+                )
+                says = f"{item.label} {given.result.value.text} does not go with {inputs}, which make {_rounded(ours.canon)} {item.unit}"
                 yield Problem(
                     "derived-differs",
                     given.result.place,
                     says.strip(),
                     "check all of them, or leave this one out",
                 )
+
+
+def _rounded(span: Span) -> str:
+    """A worked-out value to one decimal, as people give it."""
+    ends = [None if end is None else Fraction(round(end * 10), 10) for end in (span.low, span.high)]
+    return span_text(Span(ends[0], ends[1], span.low_in, span.high_in))
 
 
 def _less(end: Number | None, by: Number) -> Number | None:
@@ -379,22 +423,30 @@ def _finding(rule: Rule, engine: Engine, rulebook: Rulebook, by: Yields) -> Find
     today = judgement.today.truth if judgement.today else None
     open_ = judgement.when.truth is UNKNOWN
     due = tuple(_due(judgement, status, today, evidence))
-    weigh = _weigher(rule, by) if open_ else None
-    settled = Settled((), (), True) if open_ else None
-    if open_ and rule.kind != "conclusion":  # what settles each cause stands with the cause
-        settled = settle(rule.when, rulebook, evidence, judgement.when, weigh)
+    bearing, settled = by.unasked.get(rule.id, (frozenset(), None))
+    if not open_:
+        settled = None
+    elif rule.kind == "conclusion":  # what settles each cause stands with the cause
+        settled = Settled((), (), True)
+    elif settled is None or any(
+        name in evidence.case.results or name in evidence.case.lists for name in bearing
+    ):
+        settled = settle(rule.when, rulebook, evidence, judgement.when, by.weigher(rule))
     return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
 
 
-def _weigher(rule: Rule, by: Yields) -> Weigh:
-    """How heavy it is to find something out: what tests the rule first, then the least burden."""
-    tested = {name.partition(".")[0] for name in rule.tested_by}
+def outline(rule: Rule, engine: Engine) -> Finding:
+    """A finding without its reasons and without what would settle it: quick enough for every answer."""
+    judgement = engine.rule(rule.id)
+    today = judgement.today.truth if judgement.today else None
+    return Finding(rule, _status(rule, judgement, engine), judgement, (), (), (), today, (), None)
 
-    def weigh(atom: Atom) -> int:
-        burdens = [BURDEN[i.burden] for i in by.of(atom)]
-        return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
 
-    return weigh
+def reasons_of(finding: Finding, engine: Engine) -> tuple[Reason, ...]:
+    """Why a finding stands as it does: the decisive parts of its criteria, or of what points to it."""
+    judgement = finding.judgement
+    decisive = judgement.suspect if finding.status == SUSPECTED and judgement.suspect else judgement.when
+    return tuple(dict.fromkeys(_reasons(decisive, engine.evidence)))
 
 
 def _status(rule: Rule, judgement: Judgement, engine: Engine) -> str:
@@ -758,7 +810,7 @@ class Help(Light):
 
 
 class Yields:
-    """Which investigations can make something known that may become known."""
+    """Which investigations can make something known that may become known, and what would settle each rule at first."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._named: dict[str, list[Investigation]] = {}
@@ -768,6 +820,17 @@ class Yields:
                 self._named.setdefault(name, []).append(investigation)
             for of in dict.fromkeys(name.partition(".")[0] for name in investigation.yields):
                 self._listed.setdefault(of, []).append(investigation)
+        self.unasked = unasked(rulebook, self.weigher)
+
+    def weigher(self, rule: Rule) -> Weigh:
+        """How heavy it is to find something out: what tests the rule first, then the least burden."""
+        tested = {name.partition(".")[0] for name in rule.tested_by}
+
+        def weigh(atom: Atom) -> int:
+            burdens = [BURDEN[i.burden] for i in self.of(atom)]
+            return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
+
+        return weigh
 
     def of(self, atom: Atom) -> list[Investigation]:
         """Those that yield it; a further member of a list comes from whatever yields one of its fields."""
@@ -888,10 +951,14 @@ def _score(investigation: Investigation, helped: list[Finding], settles: dict[st
     """How much it helps: the sum over open findings of 1 / size of the smallest set.
 
     Findings that the very same sets settle (five uterine anomalies, one image) are one question;
-    a disputed cause counts half, one that is not accepted today does not count.
+    a disputed cause counts half, one that is not accepted today does not count. Where a rule names
+    what tests it, only that counts: a TSH is no test of the ovaries, though it can rule their syndrome out.
     """
     questions: dict[frozenset[frozenset[str]], float] = {}
+    yields = {part for name in investigation.yields for part in (name, name.partition(".")[0])}
     for finding in helped:
+        if finding.rule.tested_by and yields.isdisjoint(finding.rule.tested_by):
+            continue
         size = settles[finding.rule.id].sizes[investigation.id]
         weight = WEIGHT.get(finding.rule.standing or finding.rule.kind, 0)
         question = settles[finding.rule.id].question

@@ -92,7 +92,7 @@ def read_case(source: Source, items: Names[str, Item], circumstances: Names[str,
 
     Raises NeedsFixing with everything that is wrong in the file.
     """
-    reader = _CaseReader(source, items, circumstances, today)
+    reader = CaseReader(source, items, circumstances, today)
     case = reader.read()
     reader.shaper.refuse(source)
     assert case is not None
@@ -100,7 +100,7 @@ def read_case(source: Source, items: Names[str, Item], circumstances: Names[str,
     return case._replace(remarks=remarks)
 
 
-class _CaseReader:
+class CaseReader:
     def __init__(
         self, source: Source, items: Names[str, Item], circumstances: Names[str, Item], today: int
     ) -> None:
@@ -478,13 +478,17 @@ def _empty(node: Node) -> bool:
 
 def _digest(node: Node | None) -> str:
     """Over the content, not the bytes: layout, comments and the order of keys do not change it."""
+    if node is None:
+        return ""
+    import json
     from hashlib import sha256
 
-    def canonical(part: Node) -> str:
+    def plain(part: Node) -> Any:
         if isinstance(part, Text):
-            return repr(part.text)
+            return None if _empty(part) else part.text
         if isinstance(part, Mapping):
-            return "{" + ",".join(f"{key!r}:{canonical(part.items[key])}" for key in sorted(part.items)) + "}"
-        return "[" + ",".join(canonical(inner) for inner in part.parts) + "]"
+            return {key: plain(inner) for key, inner in part.items.items()}
+        return [plain(inner) for inner in part.parts]
 
-    return sha256(canonical(node).encode()).hexdigest() if node is not None else ""
+    text = json.dumps(plain(node), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()

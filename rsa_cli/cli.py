@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from rsa_cli.renderers import Options
     from rsa_cli.rulebook import Rulebook
 
-WRONG_USAGE, NEEDS_FIXING, INTERRUPTED = 2, 3, 130
+UNSOUND, WRONG_USAGE, NEEDS_FIXING, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="rsa",
     help="Work-up assistant for recurrent miscarriage. Supports review by a clinician; not a diagnosis.",
-    epilog="For instance:  rsa assess case.yaml   ·   rsa explain case.yaml antiphospholipid_syndrome",
+    epilog="For instance:  rsa assess case.yaml   or   rsa explain case.yaml antiphospholipid_syndrome",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # a traceback must not show a patient's values
     pretty_exceptions_enable=False,
@@ -68,7 +68,7 @@ def main(
 
 
 @app.command(
-    epilog="For instance:  rsa assess case.yaml --format json -o report.json   ·   rsa assess - < case.yaml"
+    epilog="For instance:  rsa assess case.yaml --format json -o report.json   or   rsa assess - < case.yaml"
 )
 def assess(
     case: Annotated[
@@ -91,7 +91,9 @@ def assess(
 ) -> None:
     """Judge a case: what is established, what is not known, what to order next."""
     if case is None:
-        _wrong("name a case file:  rsa assess case.yaml  (or - for standard input)")
+        if not _terminal():
+            _wrong("name a case file:  rsa assess case.yaml  (or - for standard input)")
+        case = _asked(None, rules, False, False)
     from rsa_cli.renderers import formats, render
 
     if format_ not in formats():
@@ -102,6 +104,50 @@ def assess(
     assessment = _assessed(case, rules, as_of, without_partner=without_partner)
     _write(render(assessment, format_, _options(output, everything, management)), output)
     _remarks(assessment)
+
+
+@app.command(epilog="For instance:  rsa ask RSA-0042.yaml   ·   rsa ask RSA-0042.yaml --shortest")
+def ask(
+    case: Annotated[
+        Path | None,
+        typer.Argument(metavar="CASE", help="The case file, new or to be gone on with.", show_default=False),
+    ] = None,
+    shortest: Annotated[
+        bool, typer.Option("--shortest", help="Ask first what settles most, and stop when nothing more would.")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line with numbered choices, for screen readers.")
+    ] = False,
+    rules: Rules = "article",
+) -> None:
+    """Ask what is to be known, step by step; write the case and show the report."""
+    if not _terminal():
+        _wrong("ask needs a terminal. To judge a file: rsa assess FILE; to fill one in with an editor: rsa new FILE")
+    path = _asked(case, rules, shortest, plain)
+    from rsa_cli.renderers import render
+
+    assessment = _assessed(path, rules, None)
+    options = _options(None, False)
+    _write(render(assessment, "terminal", options._replace(colour=options.colour and not plain)), None)
+    _remarks(assessment)
+
+
+@app.command(epilog="For instance:  rsa new RSA-0042.yaml")
+def new(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Where to write it; else to the terminal.", show_default=False),
+    ] = None,
+    rules: Rules = "article",
+) -> None:
+    """Write a blank case with every question as a comment, to be filled in with an editor."""
+    from rsa_cli.blank import blank
+
+    if file is not None and (file.exists() or file.is_symlink()):
+        from rsa_cli.problems import visible
+
+        _wrong(f"{visible(str(file))} is there already: name a new file, or go on with it:  rsa ask")
+    _write(blank(_rulebook(rules), file.stem if file is not None else "RSA-0001"), file)
 
 
 @app.command(epilog="For instance:  rsa explain case.yaml antiphospholipid_syndrome")
@@ -156,39 +202,186 @@ def schema_rules() -> None:
     _write(text_of(rules_schema()), None)
 
 
+@app.command(
+    epilog="For instance:  rsa batch cases/ --format ndjson > out.ndjson   or   rsa batch cases/ -o out.csv -f csv"
+)
+def batch(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH…", help="Folders, files, patterns; or - for a list of files or NDJSON.", show_default=False
+        ),
+    ],
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", show_default=False,
+            help="table, ndjson, csv, junit or markdown; table in a terminal, else ndjson.",
+        ),
+    ] = None,
+    output: Output = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted run left beside --output.")
+    ] = False,
+    as_of: AsOf = None,
+    rules: Rules = "article",
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes; else one a processor.", show_default=False),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add the reasons to each case; slower.")] = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            "--summary", metavar="FILE", show_default=False,
+            help="Write counts by finding and clause, and what is missing most, as JSON; much slower.",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on", metavar="WHAT", show_default=False,
+            help="End with status 1 where a case is so: 'needs fixing', undetermined, FINDING=met …",
+        ),
+    ] = None,
+) -> None:
+    """Judge many cases: one line each, in the order of the input, and counts."""
+    from datetime import date
+
+    from rsa_cli.run import Asked, run
+    from rsa_cli.tables import formats
+
+    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
+    name = format_ or ("table" if terminal else "ndjson")
+    if name not in formats():
+        from rsa_cli.problems import nearest
+
+        _wrong(f"there is no format {name!r}: {nearest(name, formats()) or ', '.join(formats())}")
+    day = _day(as_of)
+    asked = Asked(
+        tuple(paths), name, _rulebook(rules), date.today().toordinal(), day, jobs, output, resume, summary,
+        tuple(fail_on or ()), explain,
+    )  # fmt: skip
+    raise typer.Exit(run(asked))
+
+
+rules_app = typer.Typer(help="The rulebook as a document.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.command("list", epilog="For instance:  rsa rules list   or   rsa rules list --rules my-rules")
+def rules_list(rules: Rules = "article") -> None:
+    """Every finding the rulebook decides, by kind and group, in the order it is reported."""
+    from rsa_cli.catalogue import Catalogue
+    from rsa_cli.pages import plain
+
+    _write(plain(Catalogue(_rulebook(rules, True)).listing(), _options(None, False).width), None)
+
+
+@rules_app.command(
+    "show", epilog="For instance:  rsa rules show thyroid_autoimmunity   or   rsa rules show work-up"
+)
+def rules_show(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="A finding, item, investigation, statement or source; or work-up.",
+            show_default=False,
+        ),
+    ],
+    rules: Rules = "article",
+) -> None:
+    """One entry in words: a rule with its conditions, statements, today's view and examples."""
+    from rsa_cli.catalogue import Catalogue
+    from rsa_cli.pages import plain
+
+    catalogue = Catalogue(_rulebook(rules, True))
+    blocks = catalogue.show(name)
+    if not blocks:
+        from rsa_cli.problems import nearest
+
+        hint = nearest(name, catalogue.ids()) or "rsa rules list  shows the findings"
+        _wrong(f"nothing in this rulebook is called {name!r}: {hint}")
+    _write(plain(blocks, _options(None, False).width), None)
+
+
+@rules_app.command("check", epilog="For instance:  rsa rules check   or   rsa rules check my-rules")
+def rules_check(
+    rulebook: Annotated[
+        str, typer.Argument(metavar="DIR", help="A rulebook's folder, or its name.")
+    ] = "article",
+) -> None:
+    """Is every rule pinned by examples, sourced and used? Problems with their places; status 1 if any."""
+    from rsa_cli.check import check, summary
+    from rsa_cli.problems import shown
+
+    report = check(rulebook, _counted if sys.stderr is not None and sys.stderr.isatty() else None)
+    _write("".join(f"{shown(problem, report.lines)}\n" for problem in report.problems), None)
+    _write(summary(report), None)
+    if not report.sound:
+        raise typer.Exit(UNSOUND)
+
+
+def _counted(done: int, of: int) -> None:
+    """How far the check has got, in one line that is written over and wiped at the end."""
+    typer.echo(f"\r{done} of {of} mutants" if done < of else f"\r{' ' * 40}\r", err=True, nl=False)
+
+
 # --- what every command shares ---------------------------------------------------------------------
 
 
-def _rulebook(rules: str) -> Rulebook:
+def _terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _asked(case: Path | None, rules: str, shortest: bool, plain: bool) -> Path:
+    """The file that the questionnaire saved; leaves where there is none."""
+    from rsa_cli.ask import run
+
+    status, path = run(case, _rulebook(rules), shortest, plain)
+    if path is None:
+        raise typer.Exit(status)
+    return path
+
+
+def _rulebook(rules: str, whole: bool = False) -> Rulebook:
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.rulebook import read_rulebook
 
     try:
-        return read_rulebook(rules)
+        return read_rulebook(rules, whole)
     except NeedsFixing as error:
         _show(error)
         raise typer.Exit(NEEDS_FIXING) from None
 
 
+def _day(as_of: str | None) -> int | None:
+    """The day of judgement that was asked for, as an ordinal."""
+    if as_of is None:
+        return None
+    from datetime import date
+
+    from rsa_cli.values import read_date
+
+    span = read_date(as_of)
+    if span is None or not span.is_point or span.low is None:
+        _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
+    if span.low > date.today().toordinal():
+        _wrong(f"--as-of {as_of} lies in the future")
+    return int(span.low)
+
+
 def _assessed(
     case: Path, rules: str, as_of: str | None, whole: bool = False, without_partner: bool = False
 ) -> Assessment:
-    from datetime import date
 
     from rsa_cli.assess import read_and_assess, symptoms
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.rulebook import read_rulebook
     from rsa_cli.source import read_file
-    from rsa_cli.values import read_date
 
-    day = None
-    if as_of is not None:
-        span = read_date(as_of)
-        if span is None or not span.is_point or span.low is None:
-            _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
-        day = int(span.low)
-        if day > date.today().toordinal():
-            _wrong(f"--as-of {as_of} lies in the future")
+    day = _day(as_of)
     present: tuple[str, ...] = ()
     try:
         rulebook = read_rulebook(rules, whole)

@@ -27,6 +27,7 @@ ITEM = {
     "fields": "mapping", "list": "text", "dated_by": "text",
     "formula": "text", "same_sample": "texts", "lasting": "texts", "tolerance": "text", "when": "any",
     "worked_out": "any", "now": "text", "serves": "texts", "source": "texts", "codes": "any",
+    "accepts": "mapping",
 }  # fmt: skip
 # The keys that mean something for some kinds only.
 ONLY_FOR = {
@@ -258,7 +259,7 @@ def _quantity(item: Item, text: str) -> Value:
         return Value(text, word=text)
     parsed = read_quantity(text.replace("−", "-"))
     # 1e3 and 1/2 are no numbers here, and their rest no unit.
-    if parsed is None or re.match(r"[eE]\d|/", parsed.unit):
+    if parsed is None or re.match(r"[eE]\d|/\d", parsed.unit):
         raise _instead(text, item) or _not_a_quantity(item, text)
     if not parsed.unit and item.unit and not item.bare and unit_key(item.unit) != "1":
         with_units = ", or ".join(f"{brief(text)} {u.text}" for u in item.units.values())

@@ -5,7 +5,7 @@ An engine sees a case only through this.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rsa_cli.case import Case, Record, Result
@@ -102,8 +102,12 @@ class Evidence:
             self._bearing = _bearing(rulebook)
         names = {key[1] for key in given if key[0] not in ("node", "member")}
         if not names & self._bearing:
-            supposed._seen = {name: seen for name, seen in self._seen.items() if name not in names}
-            supposed._field = {key: seen for key, seen in self._field.items() if key[0] not in names}
+            supposed._seen = self._seen.copy()
+            supposed._field = self._field
+            for name in names:
+                supposed._seen.pop(name, None)
+            if any(self.items[name].kind == "records" for name in names):
+                supposed._field = {key: seen for key, seen in self._field.items() if key[0] not in names}
         return supposed
 
     # --- results
@@ -608,7 +612,7 @@ class Evidence:
             known = next((u for u in seen.item.units.values() if u.text == unit), None)
             return expressed(value.canon, known) if known and value.canon else None
 
-        span = _computed(item.formula, look, context.record.number if context.record else 0)
+        span = computed(item.formula, look, context.record.number if context.record else 0)
         if span is None:
             return None
         from rsa_cli.values import span_text
@@ -707,6 +711,28 @@ def _bearing(rulebook: Rulebook) -> frozenset[str]:
             if named is not None:
                 names |= {named.item, named.of or named.item}
     return frozenset(names)
+
+
+def bearing_on(names: Iterable[str], rulebook: Rulebook) -> frozenset[str]:
+    """The items and lists among the names, and what they are worked out from or their being asked hangs on."""
+    found: set[str] = set()
+
+    def look(name: str) -> None:
+        if name in found or name not in rulebook.items:
+            return
+        found.add(name)
+        item = rulebook.items[name]
+        for part in (item, *item.fields.values()):
+            for used, _ in names_in(part.formula) if part.formula else ():
+                look(used)
+            for node in walk(part.ask_if) if part.ask_if else ():
+                named = getattr(node, "name", None)
+                if named is not None:
+                    look(named.of or named.item)
+
+    for name in names:
+        look(name.partition(".")[0])
+    return frozenset(found)
 
 
 # --- comparisons -----------------------------------------------------------------------------------
@@ -827,7 +853,7 @@ def _between(date: Span | None, start: Span | None, end: Span | None) -> Truth:
 Look = Callable[[str, str, int], "Span | None"]
 
 
-def _computed(formula: tuple[Any, ...], look: Look, number: int, before: bool = False) -> Span | None:
+def computed(formula: tuple[Any, ...], look: Look, number: int, before: bool = False) -> Span | None:
     """The span of a formula; `None` where an input is not known or the span would be without end."""
     match formula:
         case ("number", value):
@@ -835,11 +861,11 @@ def _computed(formula: tuple[Any, ...], look: Look, number: int, before: bool = 
         case ("name", name, unit):
             return look(name, unit, number if before else 0)
         case ("previous", inner):
-            return _computed(inner, look, number, True)
+            return computed(inner, look, number, True)
         case ("days_between", first, second):
-            return _computed(("-", second, first), look, number, before)
+            return computed(("-", second, first), look, number, before)
         case (sign, left, right):
-            a, b = _computed(left, look, number, before), _computed(right, look, number, before)
+            a, b = computed(left, look, number, before), computed(right, look, number, before)
             return _arithmetic(sign, a, b) if a is not None and b is not None else None
         case _:
             raise TypeError(f"no formula: {formula!r}")

@@ -18,7 +18,7 @@ from typing import Any
 
 from rsa_cli.light import Light
 
-_KEPT = 12  # files that stay when others are made
+_KEPT = 16  # files that stay when others are made
 
 
 def folder() -> Path | None:
@@ -58,11 +58,11 @@ def fetch(key: str, classes: tuple[type, ...]) -> Any:
         return None  # not there, not ours, or cut short
 
 
-def keep(key: str, value: Any, classes: tuple[type, ...]) -> None:
-    """Keep a value under a key, whole or not at all; a folder that cannot be written is no error."""
+def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
+    """Keep a value under a key, whole or not at all, and say whether; a folder that cannot be written is no error."""
     place = folder()
     if place is None:
-        return
+        return False
     text = json.dumps(_encoder(classes)(value), ensure_ascii=False, separators=(",", ":"))
     part = place / f"{key}.{os.getpid()}.part"
     try:
@@ -75,52 +75,76 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> None:
     except OSError:
         with suppress(OSError):
             part.unlink()
+        return False
+    return True
 
 
-# A list says by its first element what it is: a number is a class, a letter one of these.
-_TUPLE, _SET, _FRACTION = "t", "s", "f"
+# A list says by its first element what it is: a number is a class, a letter one of these. What was
+# written before is not written again: the number of the value stands for it.
+_TUPLE, _SET, _FRACTION, _SAME = "t", "s", "f", "="
 
 
 def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
     numbers = {known: number for number, known in enumerate(classes)}
+    before: dict[str, int] = {}
 
-    def encode(value: Any) -> Any:
+    def whole(value: Any, part: Callable[[Any], Any]) -> Any:
         kind = type(value)
         if value is None or kind in (str, int, bool):
             return value
         if kind in numbers and isinstance(value, Light):
-            return [numbers[kind], {field: encode(inner) for field, inner in value.written().items()}]
+            fields = value.written()
+            if "place" in kind.__dict__:  # a place that may be left out: a condition's, which no report names
+                fields.pop("place", None)
+            return [numbers[kind], {field: part(inner) for field, inner in fields.items()}]
         if kind in numbers:
-            return [numbers[kind], *map(encode, value)]
+            return [numbers[kind], *map(part, value)]
         if kind is dict:
-            return {key: encode(inner) for key, inner in value.items()}
+            return {key: part(inner) for key, inner in value.items()}
         if kind is tuple:
-            return [_TUPLE, *map(encode, value)]
+            return [_TUPLE, *map(part, value)]
         if kind is frozenset:
-            return [_SET, *sorted(value)]
+            return [_SET, *map(part, sorted(value))]
         if kind is Fraction:
             return [_FRACTION, value.numerator, value.denominator]
         raise TypeError(f"{kind.__name__} cannot be kept")
+
+    def plain(value: Any) -> Any:
+        return whole(value, plain)
+
+    def encode(value: Any) -> Any:
+        if type(value) not in numbers:
+            return whole(value, encode)
+        name = json.dumps(plain(value))
+        if name in before:
+            return [_SAME, before[name]]
+        encoded = whole(value, encode)
+        before[name] = len(before)
+        return encoded
 
     return encode
 
 
 def _decoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+    before: list[Any] = []
+    light = [issubclass(known, Light) for known in classes]
+
     def decode(data: Any) -> Any:
-        kind = type(data)
-        if kind is list:
-            head = data[0]
-            if head == _SET:
-                return frozenset(data[1:])
-            if head == _FRACTION:
-                return Fraction(data[1], data[2])
-            values = [decode(part) if type(part) in (list, dict) else part for part in data[1:]]
-            if head == _TUPLE:
-                return tuple(values)
-            known = classes[head]
-            return known.filled(*values) if issubclass(known, Light) else known(*values)
-        if kind is dict:
+        if type(data) is dict:
             return {key: decode(part) if type(part) in (list, dict) else part for key, part in data.items()}
-        return data
+        head = data[0]
+        if head == _SAME:
+            return before[data[1]]
+        if head == _FRACTION:
+            return Fraction(data[1], data[2])
+        values = [decode(part) if type(part) in (list, dict) else part for part in data[1:]]
+        if head == _TUPLE:
+            return tuple(values)
+        if head == _SET:
+            return frozenset(values)
+        known: Any = classes[head]
+        made = known.filled(*values) if light[head] else known(*values)
+        before.append(made)
+        return made
 
     return decode

@@ -14,6 +14,9 @@ from rsa_cli.values import Span
 Over = Literal["latest", "ever", "always"]
 
 
+UNPLACED = Place("")  # of a condition that was kept: nothing reports where it stands
+
+
 class Name(NamedTuple):
     """What a comparison is about: an item, or a field of the records of the list `of`."""
 
@@ -32,7 +35,7 @@ class Compare(Light):
     limits: dict[str, Span]
     text: str
     over: Over
-    place: Place
+    place: Place = UNPLACED
 
 
 class IsOneOf(Light):
@@ -43,7 +46,7 @@ class IsOneOf(Light):
     negated: bool
     text: str
     over: Over
-    place: Place
+    place: Place = UNPLACED
 
 
 class Includes(Light):
@@ -53,7 +56,7 @@ class Includes(Light):
     choice: str
     text: str
     over: Over
-    place: Place
+    place: Place = UNPLACED
 
 
 class IsFlagged(Light):
@@ -63,7 +66,7 @@ class IsFlagged(Light):
     word: str
     text: str
     over: Over
-    place: Place
+    place: Place = UNPLACED
 
 
 class IsLevel(Light):
@@ -73,7 +76,7 @@ class IsLevel(Light):
     level: str
     text: str
     over: Over
-    place: Place
+    place: Place = UNPLACED
 
 
 class IsKnown(Light):
@@ -81,7 +84,7 @@ class IsKnown(Light):
 
     name: Name
     text: str
-    place: Place
+    place: Place = UNPLACED
 
 
 class RuleHolds(Light):
@@ -92,7 +95,7 @@ class RuleHolds(Light):
 
     rule: str
     text: str
-    place: Place
+    place: Place = UNPLACED
     bars: bool = False
 
 
@@ -100,35 +103,35 @@ class Undecidable(Light):
     """Never true and never false: what no test can decide, with the reason."""
 
     text: str
-    place: Place
+    place: Place = UNPLACED
 
 
 class All(Light):
     """Every part holds."""
 
     parts: tuple[Condition, ...]
-    place: Place
+    place: Place = UNPLACED
 
 
 class Any(Light):
     """One of the parts holds."""
 
     parts: tuple[Condition, ...]
-    place: Place
+    place: Place = UNPLACED
 
 
 class Not(Light):
     """The part does not hold."""
 
     part: Condition
-    place: Place
+    place: Place = UNPLACED
 
 
 class NotKnown(Light):
     """Unless it is known that the part holds: never unknown itself."""
 
     part: Condition
-    place: Place
+    place: Place = UNPLACED
 
 
 class Some(Light):
@@ -136,7 +139,7 @@ class Some(Light):
 
     at_least: int
     parts: tuple[Condition, ...]
-    place: Place
+    place: Place = UNPLACED
 
 
 class Weighted(Light):
@@ -144,14 +147,14 @@ class Weighted(Light):
 
     points: int
     when: Condition
-    place: Place
+    place: Place = UNPLACED
 
 
 class Highest(Light):
     """A part of `points` of which only the greatest counts."""
 
     parts: tuple[Weighted, ...]
-    place: Place
+    place: Place = UNPLACED
 
 
 class Points(Light):
@@ -159,7 +162,7 @@ class Points(Light):
 
     at_least: int
     parts: tuple[Weighted | Highest, ...]
-    place: Place
+    place: Place = UNPLACED
 
 
 class Count(Light):
@@ -169,7 +172,7 @@ class Count(Light):
     where: Condition
     at_least: int
     out_of: int | None
-    place: Place
+    place: Place = UNPLACED
 
 
 class Run(Light):
@@ -179,7 +182,7 @@ class Run(Light):
     where: Condition
     skip: Condition | None
     at_least: int
-    place: Place
+    place: Place = UNPLACED
 
 
 class Repeated(Light):
@@ -189,7 +192,7 @@ class Repeated(Light):
     times: int
     apart: int
     text: str
-    place: Place
+    place: Place = UNPLACED
 
 
 Leaf = Compare | IsOneOf | Includes | IsFlagged | IsLevel

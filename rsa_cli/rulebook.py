@@ -227,6 +227,7 @@ class Rulebook(Light):
     examples: tuple[Example, ...] = ()
     statements: dict[str, dict[str, Any]] = {}
     sources: dict[str, dict[str, Any]] = {}
+    kept_as: str = ""  # the name under which it is kept, where it is
 
 
 # What a kept rulebook is made of; examples, statements and sources are never kept.
@@ -249,14 +250,7 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
 
     With `whole`, examples, statements and sources are read too; a case can be judged without them.
     """
-    folder = rules_folder() / name
-    if str(name) != folder.name or isinstance(name, Path) or not (folder / "rulebook.yaml").is_file():
-        # A bare name means what came with the program, whatever the current folder holds.
-        folder = Path(name)
-        if not folder.is_dir():
-            known = sorted(p.parent.name for p in rules_folder().glob("*/rulebook.yaml"))
-            hint = nearest_or_all(str(name), known, "name a folder")
-            raise NeedsFixing([Problem("no-rulebook", Place(str(name)), "there is no such rulebook", hint)])
+    folder = _folder(name)
     shaper = Shaper()
     sha = sha256()
     contents: list[tuple[Path, bytes | None]] = []
@@ -272,10 +266,26 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
     key = _key(digest, folder)
     kept = fetch(key, KEPT)
     if type(kept) is Rulebook and kept.digest == digest:
-        return kept
+        return kept._replace(kept_as=key)
     rulebook = _assembled(contents, digest, whole, shaper)
-    keep(key, rulebook, KEPT)
-    return rulebook
+    return rulebook._replace(kept_as=key) if keep(key, rulebook, KEPT) else rulebook
+
+
+def read_sources(name: str | Path = "article") -> list[Source]:
+    """Every file of a rulebook, its manifest first, with the place of all that stands in it."""
+    return [read_file(path) for path in _files(_folder(name), Shaper())]
+
+
+def _folder(name: str | Path) -> Path:
+    folder = rules_folder() / name
+    if str(name) != folder.name or isinstance(name, Path) or not (folder / "rulebook.yaml").is_file():
+        # A bare name means what came with the program, whatever the current folder holds.
+        folder = Path(name)
+        if not folder.is_dir():
+            known = sorted(p.parent.name for p in rules_folder().glob("*/rulebook.yaml"))
+            hint = nearest_or_all(str(name), known, "name a folder")
+            raise NeedsFixing([Problem("no-rulebook", Place(str(name)), "there is no such rulebook", hint)])
+    return folder
 
 
 def _assembled(
@@ -310,7 +320,8 @@ def _files(folder: Path, shaper: Shaper) -> list[Path]:
         beside = folder.parent if folder.name not in ("", "..") else folder.resolve().parent
         folders = [*(_used(used, beside, shaper) for used in uses), folder]
         unique = dict.fromkeys(found for found in folders if found is not None)
-        return [manifest, *(p for f in unique for p in sorted(f.glob("*.y*ml")) if p.name != manifest.name)]
+        files = (p for f in unique for p in sorted(f.glob("*.y*ml")))
+        return [manifest, *(p for p in files if p.name != manifest.name or p.parent != folder)]
     except OSError as error:
         says, hint = f"this folder cannot be read: {error.strerror}", "check its permissions"
         raise NeedsFixing([Problem("file-unreadable", Place(str(folder)), says, hint)]) from None
@@ -386,6 +397,7 @@ class _Assembly:
         partitions = self._partitions(reader, items) if self.whole else ()
         words = {
             **dict.fromkeys(items, STATES),
+            **{f"{item.id}.{field}": STATES for item in items.values() for field in item.fields},
             **dict.fromkeys((check.id for check in checks), FIRED),
             **dict.fromkeys(defined, STATUSES),
             **{f"{r}.today": TRUTHS for r in defined if r not in rules or _computed_today(rules[r])},
@@ -405,6 +417,9 @@ class _Assembly:
         for number, source in enumerate(self.sources):
             if number == 0:
                 self._manifest(source)
+                continue
+            if Path(source.name).name == "rulebook.yaml":
+                self._inherit(source)
                 continue
             root = self.shaper.mapping(source.root, "a rule file", Place(source.name))
             for section, node in (root.items if root else {}).items():
@@ -437,6 +452,14 @@ class _Assembly:
             shape = {key: kind.rstrip("!") for key, kind in MANIFEST.items()}
         at = Place(source.name, 1, 1, 1, 2)
         self.manifest = self.shaper.shaped(source.root, shape, "the rulebook", at) or {}
+
+    def _inherit(self, source: Source) -> None:
+        """What a rulebook does not say of itself it has from those it uses."""
+        shape = {key: kind.rstrip("!") for key, kind in MANIFEST.items()}
+        used = self.shaper.shaped(source.root, shape, "the rulebook", Place(source.name, 1, 1, 1, 2)) or {}
+        for key in ("groups", "acute_if", "not_covered"):
+            if key in used:
+                self.manifest.setdefault(key, used[key])
 
     def _raw(self, section: str, shape: dict[str, str]) -> dict[str, tuple[Text, dict[str, Any]]]:
         found = {}
@@ -675,8 +698,8 @@ class _Assembly:
             parts: dict[str, Condition] = {}
             for part, node in raw["parts"].items.items():
                 condition = self._plain(reader.read(node))
-                others = [n for n in walk(condition) if getattr(n, "name", nodes.Name(of)).item != of] if condition else []
-                if others:
+                others = {n.name.item for n in walk(condition) if hasattr(n, "name")} if condition else {of}
+                if others != {of}:
                     says = f"part {brief(part)} of partition {brief(name)} looks at more than {of}"
                     self.shaper.problem("bad-partition", node, says, f"write conditions on {of} alone")
                 elif condition is not None:
@@ -749,9 +772,10 @@ class _Assembly:
     # --- what is read only for people and for tests
 
     def _documents(self, section: str, shape: dict[str, str]) -> dict[str, dict[str, Any]]:
-        if self.whole:
-            for key, node in self.sections[section]:
-                self.shaper.shaped(node, shape, f"{section.rstrip('s')} {brief(key.text)}", key.place)
+        if not self.whole:
+            return {}
+        for key, node in self.sections[section]:
+            self.shaper.shaped(node, shape, f"{section.rstrip('s')} {brief(key.text)}", key.place)
         return {key.text: cast("dict[str, Any]", _written(node)) for key, node in self.sections[section]}
 
     def _check_day(self, text: Text) -> None:
@@ -783,7 +807,9 @@ class _Assembly:
                         says = f"there is no rule, check or item {quoted(name)}"
                         self.shaper.problem("unknown-rule", raw["expect"].keys[name], says, hint)
                 elif text := self.shaper.value(value, "text", f"{name} of example {quoted(key.text)}"):
-                    if words[name] is not STATES or not self._is_value(items[name], text):
+                    of, _, field = name.partition(".")
+                    item = items[of].fields.get(field, items[of]) if words[name] is STATES else None
+                    if item is None or not self._is_value(item, text):
                         self._one_of(text, words[name], "status")
                     expect[name] = text.text
             if not raw["expect"].items:

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, pairwise, product
 from typing import Any, Literal, NamedTuple
 
-from rsa_cli.case import Record, Result
-from rsa_cli.dictionary import Item, Value, converted
+from rsa_cli.case import Case, Record, Result
+from rsa_cli.dictionary import Item, Value, converted, names_in
 from rsa_cli.engines.reference import Engine, Verdict
-from rsa_cli.evidence import USABLE, Context, Evidence, Seen
+from rsa_cli.engines.reference import names_in as looked_at
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen, bearing_on
+from rsa_cli.keep import fetch, keep
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
 from rsa_cli.nodes import (
@@ -46,7 +48,8 @@ from rsa_cli.nodes import (
 from rsa_cli.nodes import (
     Any as AnyOf,
 )
-from rsa_cli.rulebook import Rulebook
+from rsa_cli.problems import Place
+from rsa_cli.rulebook import Rule, Rulebook
 from rsa_cli.units import Number
 from rsa_cli.values import Span, point
 
@@ -123,6 +126,34 @@ def settle(
     met, not_met = sorted(solver.sets("true"), key=order), sorted(solver.sets("false"), key=order)
     more = solver.cut or len(met) > MOST_SETS or len(not_met) > MOST_SETS
     return Settled(tuple(met[:MOST_SETS]), tuple(not_met[:MOST_SETS]), more)
+
+
+Unasked = dict[str, tuple[frozenset[str], Settled]]
+
+
+def unasked(rulebook: Rulebook, weigher: Callable[[Rule], Weigh]) -> Unasked:
+    """For each rule what bears on it, and what would settle it where nothing of that is known.
+
+    It is the same for every case, and kept beside a rulebook that is kept; empty for one that is not.
+    """
+    if not rulebook.kept_as:
+        return {}
+    key = f"{rulebook.kept_as}-settled"
+    kept = fetch(key, (Settled, Atom))
+    if type(kept) is dict and kept.keys() == rulebook.rules.keys():
+        return kept
+    nothing = Case("", None, {}, {}, "", "", [], [], Place(""))
+    evidence = Evidence(nothing, rulebook, 1)
+    engine = Engine(rulebook, evidence, timing=False)
+    found: Unasked = {}
+    for rule in rulebook.rules.values():
+        verdict = engine.rule(rule.id).when
+        settled = Settled((), (), True)
+        if rule.kind != "conclusion":
+            settled = settle(rule.when, rulebook, evidence, verdict, weigher(rule))
+        found[rule.id] = (bearing_on(looked_at(rule.when, rulebook), rulebook), settled)
+    keep(key, found, (Settled, Atom))
+    return found
 
 
 class Solver:
@@ -534,7 +565,8 @@ class Solver:
             return []
         atom = frozenset({Atom("field", name.of, record.number, name.item)})
         key = ("field", name.of, record.number, name.item)
-        return [Cell(atom, ((key, value),)) for value in self._values(item, name, within)]
+        told = [Seen(item, Result(None, "", item.place), USABLE, record.date, record=record.number)]
+        return [Cell(atom, ((key, value),)) for value in self._values(item, name, within, told)]
 
     def _item_cells(self, name: str) -> list[Cell]:
         item = self.evidence.items[name]
@@ -545,7 +577,11 @@ class Solver:
         singles: list[list[Cell]] = []
         within = usable[0].result if len(usable) == 1 else None
         straddles = within is not None and within.value is not None and _open(within.value)
-        values = self._values(item, Name(name), within.value if straddles and within else None)
+        later = self.evidence.day + 2 * max((n.apart for n in repeats), default=0)
+        empty = Result(None, "", item.place)
+        days = {self.evidence.day, later} if item.references else {later}
+        told = [Seen(item, empty, USABLE, point(day)) for day in sorted(days)]
+        values = self._values(item, Name(name), within.value if straddles and within else None, told)
         if repeats:
             for index, result in enumerate(self.evidence.case.results.get(name, ())):
                 seen = next((s for s in self.evidence.seen(name) if s.result is result), None)
@@ -553,7 +589,8 @@ class Solver:
                     continue
                 open_value = result.value is None or result.missing or _open(result.value)
                 if open_value:
-                    inner = self._values(item, Name(name), result.value if not result.missing else None)
+                    known = result.value if not result.missing else None
+                    inner = self._values(item, Name(name), known, [Seen(item, result, USABLE, seen.date)])
                     atom = frozenset({Atom("value", name, index + 1)})
                     singles.append([Cell(atom, ((("value", name, index), v),)) for v in inner])
                 if seen.date is None or not seen.date.is_point:
@@ -564,14 +601,13 @@ class Solver:
                             for d in self._dates(name, seen.date, repeats)
                         ]
                     )
-            later = self.evidence.day + 2 * max(n.apart for n in repeats)
             atom = frozenset({Atom("next", name)})
             singles.append([Cell(atom, ((("next", name), v._replace(date=point(later))),)) for v in values])
         if not usable or straddles or len(usable) > 1:
-            atom = frozenset({Atom("item", name)})
+            ways = self._ways_to_know(name)
             awaited = any(atom.kind == "value" for group in singles for atom in group[0].atoms)
             if not (repeats and (straddles or usable or awaited)):
-                singles.insert(0, [Cell(atom, ((("item", name), v),)) for v in values])
+                singles.insert(0, [Cell(atoms, ((("item", name), v),)) for atoms in ways for v in values])
         if len(singles) > 4:
             self.cut = True
             singles = [singles[0], *singles[-2:]]
@@ -587,6 +623,16 @@ class Solver:
                     for combo in product(*chosen)
                 ]
         return cells
+
+    def _ways_to_know(self, name: str) -> list[AtomSet]:
+        """An item itself; of one that is worked out, also what is missing of what it is worked out from."""
+        inputs = dict.fromkeys(used for used, _ in names_in(self.evidence.items[name].formula or ("",)))
+        missing = [used for used in inputs if not self.evidence.candidates(Name(used))]
+        ways = [frozenset({Atom("item", name)})]
+        if missing:
+            found = [self._ways_to_know(used)[-1] for used in missing]
+            ways.append(frozenset().union(*found))
+        return ways
 
     def _dates(self, name: str, within: Span | None, repeats: list[Repeated]) -> list[Span]:
         """Days that tell: at every distance asked for from the other results, and just short of it."""
@@ -611,8 +657,11 @@ class Solver:
                 }
         return [point(day) for day in sorted(days) if low <= day <= min(high, self.evidence.day)]
 
-    def _values(self, item: Item, name: Name, within: Value | None) -> list[Result]:
-        """One result for each cell of an item's value, within what is known of it."""
+    def _values(self, item: Item, name: Name, within: Value | None, places: list[Seen]) -> list[Result]:
+        """One result for each cell of an item's value, within what is known of it.
+
+        `places` are the results it may be the value of, with their dates and circumstances.
+        """
         about = self.leaves.get(name, [])
         values: list[Value] = []
         if item.kind == "choices":
@@ -631,16 +680,14 @@ class Solver:
         # High, low and normal may be the laboratory's own word, whatever the number.
         flagged = any(isinstance(leaf, IsFlagged) for leaf in about)
         flags = ("", "high", "normal", "low") if flagged else ("",)
-        if flagged and item.references:
-            return [Result(value, "", item.place, flag=flag) for value in values for flag in flags]
         found: dict[tuple[object, ...], Result] = {}
         for value, flag in product(values, flags):
             result = Result(value, "", item.place, flag=flag)
-            seen = Seen(item, result, USABLE, None)
-            # Values that no comparison tells apart are one cell.
+            # Values that no comparison tells apart, wherever they may stand, are one cell.
+            seen = [s._replace(result=s.result._replace(value=value, missing="", flag=flag)) for s in places]
             choice = item.choices.get(value.text)
-            told = (*[self.evidence.holds(leaf, seen) for leaf in about], choice.implies if choice else None)
-            found.setdefault(told, result)
+            told = [self.evidence.holds(leaf, s) for s in seen for leaf in about]
+            found.setdefault((*told, choice.implies if choice else None), result)
         return list(found.values())
 
     def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:

@@ -1,4 +1,7 @@
-"""Writes the generated pages: `docs/language.md` from the tables of `tests/spec`. With `--check`, compares."""
+"""Writes the generated pages of `docs/`. With `--check`, says which are not current.
+
+`language.md` comes from the tables of `tests/spec`, `rules.md` and `statements.md` from the rulebook.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,37 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from rsa_cli.catalogue import Catalogue
+from rsa_cli.pages import Block, Heading, Paragraph, markdown
+from rsa_cli.rulebook import read_rulebook
+
 from spec_tables import AS_OF, Table, tables
 
-PAGE = Path(__file__).parents[1] / "docs" / "language.md"
+DOCS = Path(__file__).parents[1] / "docs"
 ANSWER = {"true": "true", "false": "false", "?": "not known"}
 ORDER = (
     "comparison", "gestation_and_dates", "high_low_normal", "levels", "several_results", "set_aside", "structure",
     "points", "count", "run", "repeated", "derived", "rules", "applicable",
 )  # fmt: skip
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its name."""
+    catalogue = Catalogue(read_rulebook("article", whole=True))
+    return {
+        "language.md": language(),
+        "rules.md": _generated(catalogue.whole()),
+        "statements.md": _generated(catalogue.documents()),
+    }
+
+
+def _generated(blocks: list[Block]) -> str:
+    """A page of the rulebook, with the word below its title that nobody is to edit it."""
+    title, *rest = blocks
+    assert isinstance(title, Heading)
+    return markdown(
+        [title, Paragraph("Generated from `rules/` by `make docs`: edit the files there."), *rest]
+    )
 
 
 def language() -> str:
@@ -61,14 +87,15 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     """Write the pages, or say which are not current."""
-    page = language()
-    if "--check" in sys.argv:
-        if PAGE.read_text(encoding="utf-8") == page:
-            return 0
-        print(f"{PAGE.name} is not current: make docs", file=sys.stderr)
-        return 1
-    PAGE.write_text(page, encoding="utf-8")
-    return 0
+    found = pages()
+    if "--check" not in sys.argv:
+        for name, text in found.items():
+            (DOCS / name).write_text(text, encoding="utf-8")
+        return 0
+    stale = [n for n, t in found.items() if not (DOCS / n).is_file() or (DOCS / n).read_text("utf-8") != t]
+    for name in stale:
+        print(f"docs/{name} is not current: make docs", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -566,7 +566,7 @@ def commands(typer_app: Any = app, path: tuple[str, ...] = ()) -> Iterator[tuple
 
 def examples(text: str) -> list[list[str]]:
     """The command lines after *For instance*, as words; what a shell would do with them is left out."""
-    lines = text.partition("For instance:")[2].split("·")
+    lines = text.partition("For instance:")[2].split(" or ")
     return [shlex.split(re.split("[<>]", line)[0]) for line in lines if line.strip()]
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from rsa_cli import keep, rulebook
+from rsa_cli import keep, rulebook, settle
 from rsa_cli.assess import read_and_assess
 from rsa_cli.renderers import Options, render
 from rsa_cli.rulebook import KEPT, Rulebook, read_rulebook
@@ -29,6 +29,12 @@ def reports(book: Rulebook) -> list[str]:
     return [render(read_and_assess(source, book), "json", Options()) for source in sources]
 
 
+def rulebook_in(folder: Path) -> Path:
+    """The one rulebook that is kept there; what would settle its rules stands beside it."""
+    [kept] = [path for path in folder.iterdir() if not path.stem.endswith("-settled")]
+    return kept
+
+
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often the YAML files are read from now on."""
     times: list[int] = []
@@ -45,7 +51,7 @@ def test_the_second_start_reads_what_was_kept_and_answers_the_same(
     assert times == [1]
     assert first.digest == second.digest
     assert reports(first) == reports(second)
-    [kept] = folder.iterdir()
+    kept = rulebook_in(folder)
     assert kept.suffix == ".json"
 
 
@@ -54,7 +60,7 @@ def test_the_second_start_reads_what_was_kept_and_answers_the_same(
 )
 def test_what_does_not_fit_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str):
     expected = reports(read_rulebook())
-    [kept] = folder.iterdir()
+    kept = rulebook_in(folder)
     whole = kept.read_text(encoding="utf-8")
     # A limit of another number is well formed, and would judge: only the sum at its head betrays it.
     spoilt = {"cut": whole[:-200], "changed": whole.replace('"at_least":2', '"at_least":9')}.get(
@@ -68,9 +74,28 @@ def test_what_does_not_fit_is_read_anew(folder: Path, monkeypatch: pytest.Monkey
     assert kept.read_text(encoding="utf-8") == whole
 
 
+def test_what_would_settle_each_rule_is_kept_and_answers_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("RSA_CACHE", "off")
+    expected = reports(read_rulebook())
+    monkeypatch.setenv("RSA_CACHE", "on")
+    assert reports(read_rulebook()) == expected
+    [beside] = [path for path in folder.iterdir() if path.stem.endswith("-settled")]
+    whole = beside.read_text(encoding="utf-8")
+    assert reports(read_rulebook()) == expected
+    beside.write_text(whole[:-9], encoding="utf-8")
+    assert reports(read_rulebook()) == expected
+    assert beside.read_text(encoding="utf-8") == whole
+    # What is kept is what is used: with another content, well formed, the answer would be another.
+    monkeypatch.setattr(settle, "settle", lambda *_: pytest.fail("settled again"))
+    empty = read_bytes("case.yaml", b"case: EMPTY\nas_of: 2026-03-01\n")
+    assert read_and_assess(empty, read_rulebook()).finding("thyroid_autoimmunity").settled.met
+
+
 def test_another_rulebook_under_this_name_is_not_believed(folder: Path, monkeypatch: pytest.MonkeyPatch):
     read_rulebook()
-    [kept] = folder.iterdir()
+    kept = rulebook_in(folder)
     check, _, body = kept.read_text(encoding="utf-8").partition("\n")
     data = json.loads(body)
     data[1]["digest"] = "0" * 64
@@ -110,5 +135,5 @@ def test_many_at_once_leave_one_whole_file(folder: Path):
     with ThreadPoolExecutor(4) as pool:
         digests = set(pool.map(lambda _: read_rulebook().digest, range(8)))
     assert len(digests) == 1
-    [kept] = folder.iterdir()
+    kept = rulebook_in(folder)
     assert isinstance(keep.fetch(kept.stem, KEPT), Rulebook)

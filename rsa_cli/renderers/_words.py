@@ -52,7 +52,9 @@ def reason_text(reason: Reason, whole: bool = False) -> str:
 
 def weeks(days: int) -> str:
     """A time in days as people say it: whole weeks in weeks."""
-    return f"{days // 7} weeks" if days % 7 == 0 else f"{days} days"
+    if days % 7 == 0:
+        return f"{days // 7} week{'s' * (days != 7)}"
+    return f"{days} day{'s' * (days != 1)}"
 
 
 def due_text(due: Due) -> str:

@@ -403,14 +403,18 @@ def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text
         lines += [Text(f"  {reason_text(r)}") for r in finding.reasons[:MOST_REASONS]]
         if len(finding.reasons) > MOST_REASONS:
             lines.append(Text(f"  and {len(finding.reasons) - MOST_REASONS} more: rsa explain"))
-        if said and (finding.today_differs or finding.rule.standing in ("superseded", "research")):
+        outdated = finding.status == MET or finding.rule.standing in ("superseded", "research")
+        if said and not finding.only_today and (finding.today_differs or outdated):
             lines.append(Text(f"  {said}"))
     elif finding.status == UNDETERMINED:
         known = [reason_text(r) for r in finding.known[:MOST_REASONS]]
         if len(finding.known) > MOST_REASONS:
             known.append(f"and {len(finding.known) - MOST_REASONS} more")
         missing = ", ".join(finding.unknown[:4]) + ", …" * (len(finding.unknown) > 4)
-        lines.append(Text("  " + "; ".join([*known, *([f"not known: {missing}"] if missing else [])])))
+        if isinstance(finding.rule.when, Undecidable):
+            known.append(finding.rule.when.text)
+        said_of = "; ".join([*known, *([f"not known: {missing}"] if missing else [])])
+        lines += [Text(f"  {said_of}")] if said_of else []
     if finding.due:
         lines += [Text(f"  to decide: {book.items[d.item].label} {due_text(d)}") for d in finding.due[:3]]
     elif finding.settled is not None and finding.status in (SUSPECTED, UNDETERMINED):
