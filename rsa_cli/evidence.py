@@ -91,6 +91,7 @@ class Evidence:
         self._field: dict[tuple[str, int, str], Seen | None] = {}
         self._open: set[Any] = set()
         self._bearing: frozenset[str] | None = None
+        self.told: dict[Any, Any] = {}  # of what may become known: worked out once for all rules
 
     def supposing(self, given: dict[tuple[Any, ...], Any], rulebook: Rulebook) -> Evidence:
         """The same case with values supposed for atoms.

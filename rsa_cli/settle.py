@@ -23,6 +23,7 @@ from rsa_cli.keep import fetch, keep
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
 from rsa_cli.nodes import (
+    LEAVES,
     All,
     Compare,
     Condition,
@@ -173,7 +174,9 @@ class Solver:
         self.here = Engine(rulebook, evidence, timing=False)
         self.spots: dict[Spot, list[Cell]] = {}
         self._smallest: dict[tuple[Spot, int], int] = {}
-        self._truths: dict[tuple[int, Spot], list[Truth]] = {}
+        self._truths: dict[Any, list[Truth]] = {}
+        # The cells of an item, by what is asked of it: rules ask the same of a case again and again.
+        self._asked: dict[str, tuple[str, ...]] = {}
 
     def sets(self, want: Want) -> tuple[AtomSet, ...]:
         """Every set of atoms, minimal by inclusion, that can bring the truth wanted about."""
@@ -229,10 +232,14 @@ class Solver:
             truth = self.here.verdict(node, context).truth
             return [{}] if _is(truth, want) else []
         cells = self.spots[spot]
-        truths = self._truths.get((id(node), spot))
+        known: dict[Any, list[Truth]] = self._truths
+        key: Any = (id(node), spot)
+        if spot[0] == "item" and isinstance(node, (*LEAVES, IsKnown, Repeated)):
+            known, key = self.evidence.told, (node.text, spot, self._asked_of(spot[1]))
+        truths = known.get(key)
         if truths is None:
             truths = [self.engine(spot, index).verdict(node, context).truth for index in range(len(cells))]
-            self._truths[id(node), spot] = truths
+            known[key] = truths
         mask = sum(1 << index for index, truth in enumerate(truths) if _is(truth, want))
         if mask == 0:
             return []
@@ -505,14 +512,27 @@ class Solver:
             if name.of and context.record
             else ("item", name.item)
         )
-        if spot not in self.spots:
-            cells = (
-                self._linked_cells(Name(self._implying(name), name.of), context.record)
-                if name.of and context.record
-                else self._item_cells(name.item)
-            )
-            self.spots[spot] = [NOTHING_NEW, *cells]
+        if spot not in self.spots and name.of and context.record:
+            linked = self._linked_cells(Name(self._implying(name), name.of), context.record)
+            self.spots[spot] = [NOTHING_NEW, *linked]
+        elif spot not in self.spots:
+            key = ("cells", name.item, self._asked_of(name.item))
+            if key not in self.evidence.told:
+                before, self.cut = self.cut, False
+                self.evidence.told[key] = [NOTHING_NEW, *self._item_cells(name.item)], self.cut
+                self.cut = before
+            self.spots[spot], cut = self.evidence.told[key]
+            self.cut = self.cut or cut
         return spot if len(self.spots[spot]) > 1 else None
+
+    def _asked_of(self, name: str) -> tuple[str, ...]:
+        """The words of everything that the condition asks of an item."""
+        found = self._asked.get(name)
+        if found is None:
+            repeats = [n.text for n in self.nodes if isinstance(n, Repeated) and n.where.name.item == name]
+            found = (*(leaf.text for leaf in self.leaves.get(Name(name), ())), *repeats)
+            self._asked[name] = tuple(sorted(set(found)))
+        return self._asked[name]
 
     def _implying(self, name: Name) -> str:
         """The field whose choices imply a bound on this one, else itself."""
@@ -563,10 +583,11 @@ class Solver:
         within = seen.result.value if seen is not None and seen.state == USABLE else None
         if within is not None and not _open(within):
             return []
-        atom = frozenset({Atom("field", name.of, record.number, name.item)})
+        ways = self._ways_to_know_field(item, record)
         key = ("field", name.of, record.number, name.item)
         told = [Seen(item, Result(None, "", item.place), USABLE, record.date, record=record.number)]
-        return [Cell(atom, ((key, value),)) for value in self._values(item, name, within, told)]
+        values = self._values(item, name, within, told)
+        return [Cell(atoms, ((key, value),)) for atoms in ways for value in values]
 
     def _item_cells(self, name: str) -> list[Cell]:
         item = self.evidence.items[name]
@@ -632,6 +653,17 @@ class Solver:
         if missing:
             found = [self._ways_to_know(used)[-1] for used in missing]
             ways.append(frozenset().union(*found))
+        return ways
+
+    def _ways_to_know_field(self, field: Item, record: Record) -> list[AtomSet]:
+        """Likewise a field of a record, where it is worked out from others of the same record."""
+        assert field.of is not None
+        fields = self.evidence.items[field.of].fields
+        inputs = dict.fromkeys(used for used, _ in names_in(field.formula or ("",)))
+        missing = [n for n in inputs if n in fields and self.evidence.field(field.of, record, n) is None]
+        ways = [frozenset({Atom("field", field.of, record.number, field.id)})]
+        if missing and "previous" not in str(field.formula):
+            ways.append(frozenset(Atom("field", field.of, record.number, n) for n in missing))
         return ways
 
     def _dates(self, name: str, within: Span | None, repeats: list[Repeated]) -> list[Span]:
