@@ -1,0 +1,623 @@
+"""`rsa batch`: every case is accounted for exactly once, in order, whatever happens to the others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rsa_cli import batch
+from rsa_cli.assess import STATUSES, read_and_assess
+from rsa_cli.batch import Counts, Judge, Outcome, Settings, Task, Worker, find
+from rsa_cli.rulebook import read_rulebook
+from rsa_cli.run import Asked, run
+from rsa_cli.source import read_file
+from rsa_cli.tables import formats, table
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from cases import BROKEN, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
+
+RULEBOOK = read_rulebook()
+TODAY = date.today().toordinal()
+SAMPLES = sorted((ROOT / "sample_cases").glob("*.yaml"))
+GENERATED = list(cases(30))
+RSA = Path(sys.executable).with_name("rsa")
+SOUND = "case: {}\nas_of: 2026-03-01\npregnancies:\n  - {{outcome: miscarriage, ended: 2025-01-10}}\n"
+
+
+def asked(*paths: Path | str, **more: Any) -> Asked:
+    return Asked(
+        tuple(str(p) for p in paths), more.pop("format", "ndjson"), RULEBOOK, TODAY, **{"jobs": 1, **more}
+    )
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six sound cases in two folders."""
+    for name in ("a/1", "a/2", "b/3", "b/4", "b/c/5", "b/c/6"):
+        path = tmp_path / "cases" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SOUND.format(f"C{name[-1]}"), encoding="utf-8")
+    return tmp_path / "cases"
+
+
+# --- the quick way says what the slow one says -----------------------------------------------------
+
+
+def written(tmp_path: Path) -> list[Path]:
+    paths = []
+    for case in GENERATED:
+        path = tmp_path / f"{case['case']}.yaml"
+        path.write_text(yaml_text(case), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+@pytest.mark.parametrize("as_of", [None, date(2025, 6, 1).toordinal()])
+def test_the_quick_way_says_what_the_reference_says(tmp_path: Path, as_of: int | None):
+    quick = Judge(Settings(RULEBOOK, TODAY, as_of))
+    slow = Judge(Settings(RULEBOOK, TODAY, as_of, quick=False))
+    taken = 0
+    for path in [*SAMPLES, *written(tmp_path)]:
+        task = Task(str(path))
+        found = quick._quickly(task)
+        if found is not None:
+            taken += 1
+            assert found == slow.outcome(task), path
+    assert taken > (25 if as_of is None else 2)
+
+
+def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
+    quick = Judge(Settings(RULEBOOK, TODAY))
+    text = yaml_text(GENERATED[0])
+    assert quick._quickly(Task(str(SAMPLES[0]))) is not None
+    spoilt = {name: spoil(text.encode()) for name, spoil in BROKEN.items()}
+    assert len({*spoilt.values(), text.encode()}) == len(BROKEN) + 1
+    for name, data in spoilt.items():
+        path = tmp_path / "x.yaml"
+        path.write_bytes(data)
+        assert quick._quickly(Task(str(path))) is None, name
+        assert quick.outcome(Task(str(path))).outcome == batch.NEEDS_FIXING, name
+
+
+def test_statuses_are_those_of_assess():
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    for path in SAMPLES:
+        found = judge.outcome(Task(str(path)))
+        assessment = read_and_assess(read_file(path), RULEBOOK, None, TODAY)
+        statuses = [STATUSES[s] for s in found.statuses]
+        assert statuses == [assessment.finding(rule).status for rule in RULEBOOK.rules]
+        assert found.digest == assessment.case.digest
+
+
+def test_json_says_what_yaml_says(tmp_path: Path):
+    """Answers are equal but for places; numbers are read as their text, true and false as yes and no."""
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    for path in written(tmp_path)[:10]:
+        data = next(c for c in GENERATED if c["case"] == path.stem)
+        loose = {**data, "cigarettes_per_day": 7, "note": None, "currently_pregnant": False}
+        text = yaml_text({**data, "cigarettes_per_day": "7", "note": "nothing", "currently_pregnant": "no"})
+        path.write_text(text.replace("note: nothing", "note:"))
+        for ascii_only in (True, False):
+            line = json.dumps(loose, ensure_ascii=ascii_only).encode()
+            for quickly in (True, False):
+                task = Task("x.ndjson", 3, line)
+                ours = judge.outcome(task) if quickly else judge._in_full(task)
+                theirs = judge.outcome(Task(str(path)))
+                assert ours._replace(file="", line=0, id_line=0) == theirs._replace(
+                    file="", line=0, id_line=0
+                )
+                assert ours.place == "x.ndjson:3"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"case":"X","tsh":"2 mIU/L","tsh":"3 mIU/L"}', "duplicate-key"),
+        ('{"case":"X","pregnancies":[{"outcome":"molar","outcome":"molar"}]}', "duplicate-key"),
+        ('{"case":"X","note":"a:b","tsh":"2 mIU/L","tsh":"3 mIU/L"}', "duplicate-key"),
+        ('{"case":"X\\u0007"}', "control-character"),
+        ('{"case":"X\\ud800"}', "control-character"),
+        ('{"case":"X"', "syntax"),
+        ("[1]", "not-a-case"),
+        ('{"case":"X","tsh":2.1}', "no-unit"),
+        ('{"case":"X","tsh":NaN}', "not-a-quantity"),
+        ('{"case":"X","note":' + "[" * 70 + "]" * 70 + "}", "too-deep"),
+        ('{"case":"X","note":' + "[" * 9000 + "]" * 9000 + "}", "too-deep"),
+        ('{"case":"\xff"}', "file-not-text"),
+    ],
+)
+def test_a_line_of_json_that_needs_fixing(line: str, code: str):
+    found = Judge(Settings(RULEBOOK, TODAY)).outcome(Task("x.ndjson", 7, line.encode("latin-1")))
+    assert found.outcome == batch.NEEDS_FIXING
+    assert [p.code for p in found.problems if not p.remark] == [code]
+    assert str(found.problems[0].place).startswith("x.ndjson:7")
+
+
+# --- input -----------------------------------------------------------------------------------------
+
+
+def test_folders_are_read_in_order_and_other_files_named(folder: Path):
+    (folder / "README.md").write_text("x")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.yaml").write_text("x")
+    (folder / "b" / "z.ndjson").write_text('{"case":"Z"}\n')
+    found = find([str(folder)], None)
+    assert [Path(f).name for f in found.files] == [
+        "1.yaml",
+        "2.yaml",
+        "3.yaml",
+        "4.yaml",
+        "z.ndjson",
+        "5.yaml",
+        "6.yaml",
+    ]
+    assert [Path(f).name for f in found.ignored] == ["README.md"]
+
+
+def test_a_pattern_a_file_and_the_same_file_again(folder: Path):
+    found = find([str(folder / "**" / "*.yaml"), str(folder / "a" / "1.yaml")], None)
+    assert [Path(f).name for f in found.files] == ["1.yaml", "2.yaml", "3.yaml", "4.yaml", "5.yaml", "6.yaml"]
+
+
+@pytest.mark.parametrize("make", [lambda p: p / "nowhere", lambda p: p / "*.yaml", lambda p: p])
+def test_nothing_to_judge_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path]
+):
+    assert run(asked(make(tmp_path))) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rsa: ")
+
+
+def test_an_empty_ndjson_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "x.ndjson").write_text("\n\n")
+    assert run(asked(tmp_path, output=tmp_path / "out")) == 2
+    assert "no case found" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.part").exists()
+
+
+def test_standard_input_holds_paths_or_ndjson(folder: Path):
+    names = "\n".join(str(p) for p in sorted(folder.rglob("*.yaml")))
+    listed = subprocess.run([RSA, "batch", "-"], input=names, capture_output=True, text=True, check=True)
+    assert [o["case"] for o in objects(listed.stdout)] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    lines = '\n{"case":"J1"}\n\n{"case":"J2","tsh":2}\n'
+    read = subprocess.run(
+        [RSA, "batch", "-"], input=lines.lstrip(), capture_output=True, text=True, check=False
+    )
+    found = objects(read.stdout)
+    assert read.returncode == 3
+    assert [(o["case"], o["outcome"], o["line"]) for o in found] == [
+        ("J1", "judged", 1),
+        (None, "needs fixing", 3),
+    ]
+    empty = subprocess.run([RSA, "batch", "-"], input="", capture_output=True, text=True, check=False)
+    assert empty.returncode == 2
+
+
+def test_a_line_that_is_too_long_shifts_no_other(tmp_path: Path):
+    (tmp_path / "x.ndjson").write_bytes(
+        b'{"case":"A"}\n{"note":"' + b"x" * (9 * 2**20) + b'"}\n{"case":"B"}\n'
+    )
+    tasks = list(find([str(tmp_path)], None).tasks())
+    assert [t.line for t in tasks] == [1, 2, 3]
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    assert [judge.outcome(t).id for t in tasks] == ["A", "", "B"]
+    assert judge.outcome(tasks[1]).problems[0].code == "file-too-large"
+
+
+# --- outcomes --------------------------------------------------------------------------------------
+
+
+def test_one_bad_file_never_stops_the_run(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "b" / "3.yaml").write_bytes(b"\xff\xfe")
+    (folder / "b" / "4.yaml").unlink()
+    (folder / "b" / "4.yaml").symlink_to("nowhere")
+    for jobs in (1, 2):
+        assert run(asked(folder, jobs=jobs)) == 3
+        found = objects(capsys.readouterr().out)
+        assert [o["outcome"] for o in found] == [
+            "judged",
+            "judged",
+            "needs fixing",
+            "needs fixing",
+            "judged",
+            "judged",
+        ]
+        assert [Path(o["file"]).stem for o in found] == list("123456")
+        assert found[3]["problems"][0]["code"] == "file-missing"
+
+
+def test_the_second_of_one_id_names_the_first(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (folder / "b" / "3.yaml").write_text(SOUND.format("C1"))
+    lines = tmp_path / "x.ndjson"
+    lines.write_text('{"case":"C2"}\n{"case":"J"}\n{"case":"J"}\n')
+    assert run(asked(folder, lines)) == 3
+    found = objects(capsys.readouterr().out)
+    wrong = [o for o in found if o["outcome"] != "judged"]
+    assert len(found) == 9
+    assert [p["code"] for o in wrong for p in o["problems"]] == ["id-twice"] * 3
+    says = [o["problems"][0]["says"] for o in wrong]
+    assert says[0].endswith(f"first in {folder}/a/1.yaml")
+    assert says[1].endswith(f"first in {folder}/a/2.yaml")
+    assert says[2].endswith(f"first in {lines}:2")
+    assert wrong[0]["problems"][0]["place"]["line"] == 1
+
+
+def test_a_mistake_of_the_program_fails_one_case_and_tells_no_data(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    before = Judge._in_full
+
+    def broken(self: Judge, task: Task) -> Outcome:
+        if task.file.endswith("3.yaml"):
+            raise RuntimeError("secret of the patient")
+        return before(self, task)
+
+    monkeypatch.setattr(Judge, "_in_full", broken)
+    monkeypatch.setattr(Judge, "_quickly", lambda self, task: None)
+    assert run(asked(folder)) == 3
+    out, err = capsys.readouterr()
+    found = objects(out)
+    assert [o["outcome"] for o in found] == ["judged"] * 2 + ["failed"] + ["judged"] * 3
+    assert found[2]["error"].startswith("RuntimeError")
+    assert "secret" not in out + err
+
+
+def test_symptoms_are_said_of_a_file_that_needs_fixing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "x.yaml").write_text("case: X\nbleeding_now: yes\ntsh: 2\n")
+    run(asked(tmp_path))
+    (found,) = objects(capsys.readouterr().out)
+    assert found["symptoms"] == [RULEBOOK.items["bleeding_now"].label]
+
+
+def test_a_case_without_a_day_is_judged_today_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "x.yaml").write_text("case: X\n")
+    assert run(asked(tmp_path)) == 0
+    out, err = capsys.readouterr()
+    (found,) = objects(out)
+    assert found["as_of"] == date.today().isoformat()
+    assert found["day_taken"] is True
+    assert "1 cases name no day of judgement" in err
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [
+        ("recurrent_miscarriage=met", 0), ("miscarriage=met", 1), ("not assessed", 1), ("not_assessed", 1),
+        ("needs fixing", 0), ("failed", 0), ("thyroid=met", 2), ("nonsense", 2), ("miscarriage=nonsense", 2),
+    ],
+)  # fmt: skip
+def test_fail_on(folder: Path, capsys: pytest.CaptureFixture[str], what: str, status: int):
+    assert run(asked(folder, fail_on=(what,))) == status
+
+
+def test_fail_on_goes_before_needs_fixing(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "x.yaml").write_text("")
+    assert run(asked(folder)) == 3
+    assert run(asked(folder, fail_on=("needs fixing",))) == 1
+
+
+# --- formats ---------------------------------------------------------------------------------------
+
+
+def test_the_formats_are_the_files_of_the_folder():
+    assert formats() == ("csv", "junit", "markdown", "ndjson", "table")
+
+
+@pytest.mark.parametrize("name", formats())
+def test_the_same_input_gives_the_same_bytes_whatever_the_processes(
+    name: str, capsys: pytest.CaptureFixture[str]
+):
+    run(asked(*SAMPLES, ROOT / "tests" / "bad", format=name))
+    alone = capsys.readouterr()
+    run(asked(*SAMPLES, ROOT / "tests" / "bad", format=name, jobs=3))
+    assert capsys.readouterr() == alone
+
+
+def test_csv_has_a_column_for_each_finding(capsys: pytest.CaptureFixture[str]):
+    run(asked(*SAMPLES, format="csv"))
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == len(SAMPLES)
+    assert list(rows[0])[6:-7] == list(RULEBOOK.rules)
+    aps = next(r for r in rows if r["case"] == "APS-AWAITING")
+    assert aps["antiphospholipid_antibodies"] == "suspected"
+    assert aps["recurrent_miscarriage"] == "met"
+
+
+def test_csv_holds_nothing_that_a_spreadsheet_would_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "x.yaml").write_text("case: '=1+1'\nas_of: 2026-03-01\n")
+    run(asked(tmp_path, format="csv"))
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("'=1+1,")
+    assert table("csv", RULEBOOK).row(line).id == "=1+1"
+
+
+def test_junit_reads_as_xml(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "x<&.yaml").write_text("case: X\nnope: 1\n")
+    run(asked(folder, format="junit"))
+    found = ET.fromstring(capsys.readouterr().out).findall(".//testcase")
+    assert len(found) == 7
+    (error,) = [e for case in found for e in case.findall("error")]
+    assert error.get("type") == "needs fixing"
+    assert "nope" in str(error.get("message"))
+
+
+@pytest.mark.parametrize("name", ["table", "markdown"])
+def test_what_people_read_says_what_it_is_not(name: str, capsys: pytest.CaptureFixture[str]):
+    run(asked(*SAMPLES, format=name))
+    out = capsys.readouterr().out
+    assert out.startswith("Supports review by a clinician. Not a diagnosis.")
+    for path in SAMPLES:
+        assert path.stem.upper().split("-")[0] in out
+
+
+@pytest.mark.parametrize("name", formats())
+def test_met_by_the_article_alone_is_never_said_without_today(name: str, capsys: pytest.CaptureFixture[str]):
+    rule = RULEBOOK.rules["luteal_phase_deficiency"]
+    assert rule.today is not None
+    run(asked(ROOT / "sample_cases" / "luteal-phase.yaml", format=name))
+    assert rule.today.says[:40] in capsys.readouterr().out.replace("\\", "")
+
+
+def test_explain_adds_the_reasons(capsys: pytest.CaptureFixture[str]):
+    for name in formats():
+        run(asked(SAMPLES[0], format=name))
+        plain = capsys.readouterr().out
+        run(asked(SAMPLES[0], format=name, explain=True))
+        assert len(capsys.readouterr().out) > len(plain) + 200, name
+    run(asked(SAMPLES[0], explain=True))
+    (found,) = objects(capsys.readouterr().out)
+    (reason,) = [
+        r for r in found["reasons"]["antiphospholipid_antibodies"] if r["item"] == "lupus_anticoagulant"
+    ][:1]
+    assert reason["places"][0]["line"] > 0
+
+
+# --- summary ---------------------------------------------------------------------------------------
+
+
+def test_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    chosen = [p for p in SAMPLES if p.stem in ("two-losses", "three-losses-one-positive")]
+    told = tmp_path / "summary.json"
+    assert run(asked(*chosen, tmp_path / "x.yaml", summary=told)) == 2  # not there: nothing was done
+    (tmp_path / "x.yaml").write_text("nope")
+    assert run(asked(*chosen, tmp_path / "x.yaml", summary=told)) == 3
+    found = json.loads(told.read_text())
+    assert found["outcomes"] == {"judged": 2, "needs fixing": 1, "failed": 0}
+    of = found["findings"]["antiphospholipid_antibodies"]
+    assert (of["cases"], of["assessable"], of["suspected"], of["not assessed"]) == (2, 2, 1, 1)
+    assert sum(of[status] for status in STATUSES) == 2
+    assert of["clauses"][0]["unknown"] == 2
+    assert of["clauses"][0]["path"] == "when"
+    assert len(of["clauses"]) > 3
+    assert found["missing"]
+    assert next(iter(found["settles"])) in RULEBOOK.investigations
+    assert "settles most open findings by itself" in capsys.readouterr().err
+
+
+def test_counts_are_those_of_the_lines():
+    counts = Counts(3)
+    for number in range(1000):
+        statuses = bytes([number % 6, 0, 5])
+        counts.add(batch.Row("judged", "x", 0, str(number), 0, False, statuses, ""))
+    assert counts.statuses() == [[167, 167, 167, 167, 166, 166], [1000, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1000]]
+
+
+# --- output, interruption, going on ----------------------------------------------------------------
+
+
+def many(tmp_path: Path, number: int) -> Path:
+    lines = "".join(
+        json.dumps({**GENERATED[n % 30], "case": f"M{n}"}, ensure_ascii=False) + "\n" for n in range(number)
+    )
+    (tmp_path / "many.ndjson").write_text(lines)
+    return tmp_path / "many.ndjson"
+
+
+def test_output_appears_when_it_is_whole(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "out.ndjson"
+    out.write_text("before")
+    out.chmod(0o600)
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    assert run(asked(folder, output=link)) == 0
+    assert len(objects(out.read_text())) == 6
+    assert link.is_symlink()
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "out.ndjson.part").exists()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_output_is_no_input(folder: Path, capsys: pytest.CaptureFixture[str]):
+    for _ in range(2):
+        assert run(asked(folder, output=folder / "out.ndjson")) == 0
+    assert len(objects((folder / "out.ndjson").read_text())) == 6
+    assert run(asked(folder / "a" / "1.yaml", output=folder / "a" / "1.yaml")) == 2
+    assert (folder / "a" / "1.yaml").read_text() == SOUND.format("C1")
+
+
+def test_a_full_disk_is_said(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(asked(folder, output=Path("/dev/full"))) == 2
+    assert "cannot write /dev/full: No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["ndjson", "csv"])
+@pytest.mark.parametrize("cut", [0, 1, 200, 5000])
+def test_resume_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, cut: int):
+    paths = [many(tmp_path, 12), *SAMPLES]
+    (tmp_path / "x.yaml").write_text("case: M3\n")  # the id of a line that is done
+    whole, part = tmp_path / "whole", tmp_path / "out.part"
+    run(asked(*paths, tmp_path / "x.yaml", output=whole, format=name))
+    first = capsys.readouterr().err
+    part.write_bytes(whole.read_bytes()[:-cut] if cut else whole.read_bytes())
+    assert run(asked(*paths, tmp_path / "x.yaml", output=tmp_path / "out", format=name, resume=True)) == 3
+    assert (tmp_path / "out").read_bytes() == whole.read_bytes()
+    assert not part.exists()
+    assert capsys.readouterr().err.endswith(first)  # the counts are of all
+
+
+def test_resume_refuses_what_is_not_its_own(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out, part = tmp_path / "out", tmp_path / "out.part"
+    run(asked(folder, output=out))
+    text = out.read_text()
+    for wrong in (
+        text.replace("a/2.yaml", "a/9.yaml"),
+        text.splitlines(keepends=True)[1],
+        "not ours\n",
+        "".join(text.splitlines(keepends=True)[:2]).replace('"miscarriage":"met"', '"miscarriage":"not met"'),
+    ):
+        part.write_text(wrong)
+        assert run(asked(folder, output=out, resume=True)) == 2
+        assert "begin again" in capsys.readouterr().err
+        assert part.read_text() == wrong
+    assert run(asked(folder, resume=True)) == 2
+    assert "--resume needs --output" in capsys.readouterr().err
+    assert run(asked(folder, output=out, resume=True, format="table")) == 0
+    assert "beginning again" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_write_one_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    first = batch.Output(tmp_path / "out")
+    assert run(asked(folder, output=tmp_path / "out")) == 2
+    assert "another run is writing" in capsys.readouterr().err
+    first.leave()
+    assert run(asked(folder, output=tmp_path / "out")) == 0
+
+
+def test_interrupted_and_gone_on(tmp_path: Path):
+    """Ctrl-C finishes what is under way and says how to go on; the end is as if nothing had been."""
+    paths = [str(many(tmp_path, 1500))]
+    whole = tmp_path / "whole"
+    subprocess.run(
+        [RSA, "batch", *paths, "-o", whole, "-j", "2", "-f", "ndjson"], check=True, capture_output=True
+    )
+    command = [RSA, "batch", *paths, "-o", tmp_path / "out", "-j", "2", "-f", "ndjson"]
+    for _ in range(4):
+        started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        part = tmp_path / "out.part"
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not (part.exists() and part.stat().st_size):
+            time.sleep(0.005)
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=30)
+        if started.returncode == 130:
+            break
+    assert started.returncode == 130
+    assert "interrupted: " in err
+    assert "--resume goes on" in err
+    left = part.read_bytes()
+    assert left.endswith(b"\n")
+    assert whole.read_bytes().startswith(left)
+    assert len(left) < whole.stat().st_size
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert (tmp_path / "out").read_bytes() == whole.read_bytes()
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path):
+    line = f"{RSA} batch {many(tmp_path, 800)} -j 2 | head -n 3"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 3, "")
+
+
+# --- workers ---------------------------------------------------------------------------------------
+
+
+def rows_of(
+    tasks: list[Task], monkeypatch: pytest.MonkeyPatch, kills: Callable[[Task], bool]
+) -> list[batch.Row]:
+    before = Judge.outcome
+
+    def deadly(self: Judge, task: Task) -> Outcome:
+        if kills(task):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return before(self, task)
+
+    monkeypatch.setattr(Judge, "outcome", deadly)
+    how = batch.Run(Settings(RULEBOOK, TODAY), table("ndjson", RULEBOOK).line)
+    return list(batch.rows(how, tasks, 2, lambda: False))
+
+
+def test_a_case_that_kills_its_worker_has_failed_and_no_other(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    tasks = list(find([str(folder)], None).tasks())
+    found = rows_of(tasks, monkeypatch, lambda task: task.file.endswith("4.yaml"))
+    assert [r.outcome for r in found] == ["judged"] * 3 + ["failed"] + ["judged"] * 2
+    assert [Path(r.file).stem for r in found] == list("123456")
+    assert "ended twice" in found[3].text
+
+
+def test_a_worker_killed_from_outside_loses_no_case(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mark = tmp_path / "killed"
+
+    def once(task: Task) -> bool:
+        if mark.exists() or not task.file.endswith("5.yaml"):
+            return False
+        mark.touch()
+        return True
+
+    found = rows_of(list(find([str(folder)], None).tasks()), monkeypatch, once)
+    assert mark.exists()
+    assert [r.outcome for r in found] == ["judged"] * 6
+
+
+def test_workers_end_with_the_run(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    made: list[Worker] = []
+    before = Worker.__init__
+
+    def noted(self: Worker, *rest: Any) -> None:
+        made.append(self)
+        before(self, *rest)
+
+    monkeypatch.setattr(Worker, "__init__", noted)
+    how = batch.Run(Settings(RULEBOOK, TODAY), table("ndjson", RULEBOOK).line)
+    some = batch.rows(how, find([str(folder)], None).tasks(), 2, lambda: False)
+    next(some)
+    some.close()  # as where the reader of the output has gone
+    assert len(made) == 2
+    assert not any(worker.process.is_alive() for worker in made)
+
+
+# --- the command line ------------------------------------------------------------------------------
+
+
+def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path):
+    import pexpect
+
+    path = many(tmp_path, 1200)
+    command = f"{RSA} batch {path} -o {tmp_path / 'out'} -j 1"
+    seen = pexpect.run(command, timeout=60).decode()
+    assert "a second" in seen
+    done = subprocess.run(command.split(), capture_output=True, text=True, check=True)
+    assert "a second" not in done.stderr
+
+
+def test_a_wrong_option_is_said(folder: Path):
+    for more in (["-f", "tabel"], ["--as-of", "soon"], ["--jobs", "0"], ["--rules", "nowhere"]):
+        done = subprocess.run([RSA, "batch", folder, *more], capture_output=True, text=True, check=False)
+        assert done.returncode in (2, 3), more
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
