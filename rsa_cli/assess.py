@@ -40,7 +40,7 @@ from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebo
 from rsa_cli.settle import Atom, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
-from rsa_cli.values import Span, iso, read_date, span_text
+from rsa_cli.values import Span, iso, read_date, span_text, worked_out_text
 
 MET, SUSPECTED, UNDETERMINED, NOT_ASSESSED, NOT_MET, NOT_APPLICABLE = STATUSES = (
     "met", "suspected", "undetermined", "not assessed", "not met", "not applicable",
@@ -388,19 +388,13 @@ def _differing(evidence: Evidence, rulebook: Rulebook) -> Iterator[Problem]:
                 inputs = ", ".join(
                     dict.fromkeys(f"{s.item.label} {value_text(s)}" for s in computed[0].inputs)
                 )
-                says = f"{item.label} {given.result.value.text} does not go with {inputs}, which make {_rounded(ours.canon)} {item.unit}"
+                says = f"{item.label} {given.result.value.text} does not go with {inputs}, which make {worked_out_text(ours.canon)} {item.unit}"
                 yield Problem(
                     "derived-differs",
                     given.result.place,
                     says.strip(),
                     "check all of them, or leave this one out",
                 )
-
-
-def _rounded(span: Span) -> str:
-    """A worked-out value to one decimal, as people give it."""
-    ends = [None if end is None else Fraction(round(end * 10), 10) for end in (span.low, span.high)]
-    return span_text(Span(ends[0], ends[1], span.low_in, span.high_in))
 
 
 def _less(end: Number | None, by: Number) -> Number | None:

@@ -29,7 +29,7 @@ from rsa_cli.nodes import Any as AnyOf
 from rsa_cli.problems import Place
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.units import Number
-from rsa_cli.values import Span, compare, iso, point
+from rsa_cli.values import Span, compare, iso, point, worked_out_text
 
 # The items that circumstances are worked out from, by the names the shared dictionary gives them.
 PREGNANCIES, MEDICATIONS = "pregnancies", "medications"
@@ -616,9 +616,7 @@ class Evidence:
         span = computed(item.formula, look, context.record.number if context.record else 0)
         if span is None:
             return None
-        from rsa_cli.values import span_text
-
-        value = Value(f"{span_text(span)} {item.unit}".strip(), span, item.unit, span)
+        value = Value(f"{worked_out_text(span)} {item.unit}".strip(), span, item.unit, span)
         place = used[0].result.place if used else Place(self.case.name)
         # As old as its oldest input, those apart that last.
         dates = [s.date for s in used if s.date is not None and s.item.id not in item.lasting]

@@ -213,6 +213,18 @@ def gestation_text(days: Number) -> str:
     return f"{int(days) // 7}w{int(days) % 7}d"
 
 
+def worked_out_text(span: Span) -> str:
+    """A span that was worked out, as people give it: to one decimal, below ten to two."""
+
+    def one(end: Number | None) -> Number | None:
+        if end is None or isinstance(end, int):
+            return end
+        scale = 100 if abs(end) < 10 else 10
+        return type(end)(round(end * scale), scale)
+
+    return span_text(Span(one(span.low), one(span.high), span.low_in, span.high_in))
+
+
 def span_text(span: Span, kind: str = "quantity") -> str:
     """The span as a person reads it, without its unit."""
 

@@ -12,6 +12,7 @@ from rsa_cli.settle import Atom, AtomSet
 
 HEADER = "Supports review by a clinician. Not a diagnosis."
 NO_ORDER = "What the article says, and what has superseded it. Not an order."
+COUNTS_IF, NOT_RECORDED = "counts if ", " (not recorded)"
 SIGNS = {
     "met": "●",
     "suspected": "◐",
@@ -37,24 +38,23 @@ def lines_of(places: Iterable[Place]) -> str:
     return f"line {said}" if len(numbers) == 1 else f"lines {said}"
 
 
-def reason_text(reason: Reason, whole: bool = False) -> str:
+def reason_text(reason: Reason) -> str:
     """One reason in a line: what, its value, where it stands, what is assumed."""
     number = f" {reason.record}" if reason.record else ""
     text = f"{reason.label}{number}: {visible(reason.value)}"
     where = lines_of(reason.places)
     if where:
         text += f" ({where})"
-    notes = [*reason.assumed, *reason.passed]
-    if reason.measure and (whole or "reference" in reason.measure):
-        notes.insert(0, f"by {reason.measure}")
+    counts = [a[len(COUNTS_IF) : -len(NOT_RECORDED)] for a in reason.assumed if a.startswith(COUNTS_IF)]
+    notes = [f"by {reason.measure}"] if reason.measure else []
+    notes += [f"{COUNTS_IF}{', '.join(counts)}{NOT_RECORDED}"] if counts else []
+    notes += [*(a for a in reason.assumed if not a.startswith(COUNTS_IF)), *reason.passed]
     return text + "".join(f"; {visible(note)}" for note in notes)
 
 
 def weeks(days: int) -> str:
     """A time in days as people say it: whole weeks in weeks."""
-    if days % 7 == 0:
-        return f"{days // 7} week{'s' * (days != 7)}"
-    return f"{days} day{'s' * (days != 1)}"
+    return f"{days // 7} week{'s' * (days != 7)}" if days % 7 == 0 else f"{days} days"
 
 
 def due_text(due: Due) -> str:
@@ -62,8 +62,11 @@ def due_text(due: Due) -> str:
     if due.when == "not now":
         return "again, but not now: what would set the sample aside holds today"
     if due.when.startswith("two"):
-        return f"{due.when}, {weeks(max(due.today_days, due.article_days))} apart"
+        days = max(due.today_days, due.article_days)
+        return f"{due.when}, {'on two days' if days <= 1 else f'{weeks(days)} apart'}"
     day = "now" if due.when == "now" else f"on or after {due.when}"
+    if due.today_days <= 1 and due.article_days <= 1:
+        return f"again {day}, on another day"
     if due.today_days and due.article_days and due.today_days != due.article_days:
         return f"again {day} ({weeks(due.today_days)}; the article: {due.article_days // 7}, {due.article})"
     return f"again {day} ({weeks(due.article_days or due.today_days)})"

@@ -22,7 +22,9 @@ FORMAT = 1
 
 def render(assessment: Assessment, options: Options) -> str:
     """One JSON object, one finding or investigation a line; it always holds everything."""
-    text = "{\n" + ",\n".join(f'  "{key}": {_lines(value)}' for key, value in data(assessment).items()) + "\n}"
+    text = (
+        "{\n" + ",\n".join(f'  "{key}": {_lines(value)}' for key, value in data(assessment).items()) + "\n}"
+    )
     # JSON lets these through as they are; a terminal may obey them, or turn the line around.
     return (
         re.sub("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"

@@ -144,11 +144,11 @@ def explain(assessment: Assessment, finding: Finding, options: Options) -> str:
         page.section("how often", [Text(f"{figure} The article's figure; never this patient's probability.")])
     if rule.management is not None:
         told = rule.management
-        lines = [Text(NO_ORDER, style="italic"), Text(f"{told.says} [{', '.join(told.rests_on)}]")]
+        shown = [Text(NO_ORDER, style="italic"), Text(f"{told.says} [{', '.join(told.rests_on)}]")]
         if told.today is not None:
-            lines += [Text(f"today: {told.today.says}")]
-            lines += [Text(f"  {line}") for line in _documents(told.today.source, assessment)]
-        page.section("management", lines)
+            shown += [Text(f"today: {told.today.says}")]
+            shown += [Text(f"  {line}") for line in _documents(told.today.source, assessment)]
+        page.section("management", shown)
     return page.text()
 
 
@@ -249,7 +249,8 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
         lines = [Text(title.upper() if flag.status == MET else title, style="bold red"), Text(flag.rule.says)]
         lists = {i.id for i in assessment.rulebook.items.values() if i.kind == "records"}
         told = [r for r in flag.reasons if r.label != "assumes" and r.item not in lists]
-        lines += [Text(reason_text(r)) for r in told]
+        # In an emergency nobody reads what a "yes" takes for granted.
+        lines += [Text(reason_text(r._replace(assumed=(), passed=()))) for r in told]
         lines += [Text(r.value) for r in flag.reasons if r.label == "assumes"]
         if flag.status == SUSPECTED:
             missing = [labels[n] for n in flag.rule.tested_by if n in labels and not assessment.answered(n)]
@@ -349,7 +350,7 @@ def _differential(page: _Page, assessment: Assessment) -> None:
         return
     _block(page, "Differential", accepted, assessment)
     if others:
-        _block(page, "Not accepted", others, assessment, "named by the article, not accepted as causes today")
+        _block(page, "Not accepted", others, assessment, "not accepted as causes today, or associations only")
 
 
 def _block(page: _Page, title: str, findings: list[Finding], assessment: Assessment, said: str = "") -> None:
@@ -400,9 +401,12 @@ def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text
     if finding.only_today:
         lines.append(Text(f"  {said}"))
     if finding.status in (MET, SUSPECTED):
-        lines += [Text(f"  {reason_text(r)}") for r in finding.reasons[:MOST_REASONS]]
-        if len(finding.reasons) > MOST_REASONS:
-            lines.append(Text(f"  and {len(finding.reasons) - MOST_REASONS} more: rsa explain"))
+        told = list(dict.fromkeys(map(reason_text, finding.reasons)))
+        if finding.rule.kind == "association" and finding.rule.says:
+            lines.append(Text(f"  {finding.rule.says}"))
+        lines += [Text(f"  {text}") for text in told[:MOST_REASONS]]
+        if len(told) > MOST_REASONS:
+            lines.append(Text(f"  and {len(told) - MOST_REASONS} more: rsa explain"))
         outdated = finding.status == MET or finding.rule.standing in ("superseded", "research")
         if said and not finding.only_today and (finding.today_differs or outdated):
             lines.append(Text(f"  {said}"))
