@@ -106,7 +106,7 @@ def assess(
     _remarks(assessment)
 
 
-@app.command(epilog="For instance:  rsa ask RSA-0042.yaml   ·   rsa ask RSA-0042.yaml --shortest")
+@app.command(epilog="For instance:  rsa ask RSA-0042.yaml   or   rsa ask RSA-0042.yaml --shortest")
 def ask(
     case: Annotated[
         Path | None,

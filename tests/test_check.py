@@ -1203,6 +1203,7 @@ CAN: dict[str, set[Truth]] = {
     "{count: {of: pregnancies, where: {all: [smoker is yes, {not: smoker is yes}]}, at_least: 1}}": ONLY_FALSE,
     "{all: [losses is met, {not: {run: {of: pregnancies, where: outcome is miscarriage, at_least: 2}}}]}": ONLY_FALSE,
     "{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}": ALL,
+    "{any: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, rhesus is positive]}": ALL,
     "{all: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, {not: {repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}}]}": ONLY_FALSE,
 }  # fmt: skip
 
@@ -1214,12 +1215,16 @@ def test_what_can_become_of_a_condition(condition: str):
     assert {truth for truth in (TRUE, FALSE) if space.can((tree, frozenset((truth,))))} == CAN[condition]
 
 
+SAMPLES = "samples are looked at in more than one way"
+
+
 @pytest.mark.parametrize(
     ("condition", "why"),
     [
-        ("{repeated: {where: rhesus is negative, times: 3, apart: 6 weeks}}", "samples are counted in more than one way"),
-        ("{any: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, {repeated: {where: rhesus is negative, times: 2, apart: 12 weeks}}]}", "samples are counted in more than one way"),
-        ("{any: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, ever rhesus is negative]}", "samples are counted, and looked at one by one"),
+        ("{repeated: {where: rhesus is negative, times: 3, apart: 6 weeks}}", SAMPLES),
+        ("{all: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, {not: {repeated: {where: rhesus is negative, times: 2, apart: 12 weeks}}}]}", SAMPLES),
+        ("{all: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, rhesus is positive]}", SAMPLES),
+        ("{all: [{repeated: {where: rhesus is negative, times: 2, apart: 6 weeks}}, always rhesus is positive]}", SAMPLES),
         ("{count: {of: pregnancies, where: {count: {of: cycles, where: biphasic is yes, at_least: 1, out_of: 1}}, at_least: 1}}", "a list is looked at for each record of a list"),
     ],
 )  # fmt: skip

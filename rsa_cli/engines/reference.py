@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 
 
 class Judgement(Light):
-    """What became of one rule: its criteria, what points to it, and today's criterion."""
+    """What became of one rule: its criteria, what points to it where they are open, and today's criterion."""
 
     when: Verdict
     suspect: Verdict | None
@@ -86,11 +86,13 @@ class Engine:
         self._repeats: dict[str, Verdict] = {}
 
     def rule(self, name: str) -> Judgement:
-        """A rule; what points to a finding is sought in set-aside results too."""
+        """A rule; what points to a finding not decided is sought in set-aside results too."""
         rule = self.rulebook.rules[name]
-        suspect = self.verdict(rule.suspect_when, NOWHERE, True) if rule.suspect_when else None
+        when, suspect = self._criteria(name), None
+        if rule.suspect_when is not None and when.truth is UNKNOWN:
+            suspect = self.verdict(rule.suspect_when, NOWHERE, True)
         today = self.verdict(rule.today.when) if rule.today and rule.today.when else None
-        return Judgement(self._criteria(name), suspect, today)
+        return Judgement(when, suspect, today)
 
     def _criteria(self, name: str) -> Verdict:
         found = self._rules.get(name)

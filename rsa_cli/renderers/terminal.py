@@ -489,7 +489,7 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
     for place, label, style in (("red flag", "first", "bold red"), ("due", "due", "bold")):
         mine = [line for line in shown if line.place == place]
         if mine:
-            page.section(f"  {label}", [_line(line, assessment) for line in mine], style)
+            page.section(f"  {label}", [_line(page, line, assessment) for line in mine], style)
     for occasion in OCCASIONS:
         mine = [
             line
@@ -498,7 +498,9 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
         ]
         if mine:
             page.section(
-                f"  {OCCASION_WORDS.get(occasion, occasion)}", [_line(line, assessment) for line in mine], ""
+                f"  {OCCASION_WORDS.get(occasion, occasion)}",
+                [_line(page, line, assessment) for line in mine],
+                "",
             )
     if rest:
         against = sum(line.place == "discouraged" for line in rest)
@@ -517,7 +519,7 @@ def _checklist(page: _Page, assessment: Assessment) -> None:
     page.line(Text(f" {star}{' · '.join(counts)}"))
 
 
-def _line(line: Line, assessment: Assessment) -> Text:
+def _line(page: _Page, line: Line, assessment: Assessment) -> Text:
     investigation = line.investigation
     star = "★ " if investigation.tier == "core" else "  "
     text = Text(star + investigation.label)
@@ -533,6 +535,8 @@ def _line(line: Line, assessment: Assessment) -> Text:
         text.append(f" [{'; '.join(notes)}]", style="italic")
     if line.place in ("due", "suspected") and line.settles:
         text.append(f" → {_names(line.settles[:2], assessment)}", style="dim")
+    if page.options.everything and investigation.timing and line.state not in ("done", "not now"):
+        text.append(f": {investigation.timing[0].lower()}{investigation.timing[1:]}", style="dim")
     if line.place == "discouraged" and investigation.discouraged_because:
         text.append(f" ({investigation.discouraged_because})")
     return text
