@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from rsa_cli import __version__
@@ -71,17 +72,56 @@ class Reason(NamedTuple):
 
 
 class Finding(Light):
-    """What one rule came to, and why."""
+    """What one rule came to, and why. What no reader asks for is not worked out."""
 
     rule: Rule
     status: str
     judgement: Judgement
-    reasons: tuple[Reason, ...]
-    known: tuple[Reason, ...]
-    unknown: tuple[str, ...]
     today: Truth | None
-    due: tuple[Due, ...]
-    settled: Settled | None
+    engine: Engine
+    by: Yields | None
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The decisive parts of the criteria, or of what points to the finding."""
+        if self.rule.kind == "conclusion" and self.status != MET:
+            return ()  # of all causes together: how far each is stands with the cause itself
+        judgement = self.judgement
+        decisive = judgement.suspect if self.status == SUSPECTED and judgement.suspect else judgement.when
+        return tuple(dict.fromkeys(_reasons(decisive, self.engine.evidence)))
+
+    @cached_property
+    def known(self) -> tuple[Reason, ...]:
+        """Every value that the criteria looked at."""
+        if self.rule.kind == "conclusion":
+            return ()
+        return tuple(dict.fromkeys(_looked_at(self.judgement.when, self.engine.evidence)))
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """The labels of what the criteria look at and nothing is known of."""
+        if self.rule.kind == "conclusion":
+            return ()
+        return tuple(dict.fromkeys(_not_known(self.judgement.when, self.engine.evidence)))
+
+    @cached_property
+    def due(self) -> tuple[Due, ...]:
+        """What is to be taken again, and when."""
+        return tuple(_due(self.judgement, self.status, self.today, self.engine.evidence))
+
+    @cached_property
+    def settled(self) -> Settled | None:
+        """What would settle it; `None` where it is decided."""
+        if self.judgement.when.truth is not UNKNOWN:
+            return None
+        if self.rule.kind == "conclusion":  # what settles each cause stands with the cause
+            return Settled((), (), True)
+        case = self.engine.evidence.case
+        rule, by, rulebook, evidence = self.rule, self.by, self.engine.rulebook, self.engine.evidence
+        bearing, settled = by.unasked.get(rule.id, (frozenset(), None)) if by else (frozenset(), None)
+        if settled is not None and not any(name in case.results or name in case.lists for name in bearing):
+            return settled
+        return settle(rule.when, rulebook, evidence, self.judgement.when, by.weigher(rule) if by else None)
 
     @property
     def only_today(self) -> bool:
@@ -201,10 +241,10 @@ def assess(
     order = {group: number for number, group in enumerate(rulebook.groups)}
     rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
     by = Yields(rulebook)
-    findings = tuple(_finding(rule, engine, rulebook, by) for rule in rules)
+    findings = tuple(finding_of(rule, engine, by) for rule in rules)
     acute = rulebook.acute_if is not None and engine.verdict(rulebook.acute_if).truth is TRUE
     acute = acute or any(f.rule.kind == "acute" and f.status in (MET, SUSPECTED) for f in findings)
-    lines = _checklist(findings, engine, rulebook, by)
+    lines = _checklist(findings, engine, rulebook, by, acute)
     if without_partner:
         lines = tuple(line for line in lines if not _his_alone(line.investigation, rulebook))
     return Assessment(
@@ -404,43 +444,11 @@ def _less(end: Number | None, by: Number) -> Number | None:
 # --- findings --------------------------------------------------------------------------------------
 
 
-def _finding(rule: Rule, engine: Engine, rulebook: Rulebook, by: Yields) -> Finding:
-    judgement = engine.rule(rule.id)
-    evidence = engine.evidence
-    status = _status(rule, judgement, engine)
-    decisive = judgement.suspect if status == SUSPECTED and judgement.suspect else judgement.when
-    reasons = tuple(dict.fromkeys(_reasons(decisive, evidence)))
-    known = tuple(dict.fromkeys(r for r in _looked_at(judgement.when, evidence)))
-    unknown = tuple(dict.fromkeys(_not_known(judgement.when, evidence)))
-    if rule.kind == "conclusion":  # of all causes together: how far each is stands with the cause itself
-        known, unknown, reasons = (), (), reasons if status == MET else ()
-    today = judgement.today.truth if judgement.today else None
-    open_ = judgement.when.truth is UNKNOWN
-    due = tuple(_due(judgement, status, today, evidence))
-    bearing, settled = by.unasked.get(rule.id, (frozenset(), None))
-    if not open_:
-        settled = None
-    elif rule.kind == "conclusion":  # what settles each cause stands with the cause
-        settled = Settled((), (), True)
-    elif settled is None or any(
-        name in evidence.case.results or name in evidence.case.lists for name in bearing
-    ):
-        settled = settle(rule.when, rulebook, evidence, judgement.when, by.weigher(rule))
-    return Finding(rule, status, judgement, reasons, known, unknown, today, due, settled)
-
-
-def outline(rule: Rule, engine: Engine) -> Finding:
-    """A finding without its reasons and without what would settle it: quick enough for every answer."""
+def finding_of(rule: Rule, engine: Engine, by: Yields | None = None) -> Finding:
+    """What a rule comes to for the case of an engine; `by` orders what would settle it by its burden."""
     judgement = engine.rule(rule.id)
     today = judgement.today.truth if judgement.today else None
-    return Finding(rule, _status(rule, judgement, engine), judgement, (), (), (), today, (), None)
-
-
-def reasons_of(finding: Finding, engine: Engine) -> tuple[Reason, ...]:
-    """Why a finding stands as it does: the decisive parts of its criteria, or of what points to it."""
-    judgement = finding.judgement
-    decisive = judgement.suspect if finding.status == SUSPECTED and judgement.suspect else judgement.when
-    return tuple(dict.fromkeys(_reasons(decisive, engine.evidence)))
+    return Finding(rule, _status(rule, judgement, engine), judgement, today, engine, by)
 
 
 def _status(rule: Rule, judgement: Judgement, engine: Engine) -> str:
@@ -781,9 +789,10 @@ def _unexplained(findings: tuple[Finding, ...], rulebook: Rulebook) -> Unexplain
 
 
 def _checklist(
-    findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook, by: Yields
+    findings: tuple[Finding, ...], engine: Engine, rulebook: Rulebook, by: Yields, acute: bool
 ) -> tuple[Line, ...]:
-    settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind not in ("reminder", "conclusion")}
+    quiet = ("reminder", "conclusion") if acute else ("reminder", "conclusion", "acute")
+    settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind not in quiet}
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
         line, rank = _line(investigation, findings, engine, settles)

@@ -44,6 +44,7 @@ from rsa_cli.nodes import (
     Run,
     Some,
     Undecidable,
+    alike,
     walk,
 )  # fmt: skip
 from rsa_cli.nodes import (
@@ -174,6 +175,7 @@ class Solver:
         self.here = Engine(rulebook, evidence, timing=False)
         self.spots: dict[Spot, list[Cell]] = {}
         self._smallest: dict[tuple[Spot, int], int] = {}
+        self._ways: dict[tuple[Spot, int], list[AtomSet]] = {}
         self._truths: dict[Any, list[Truth]] = {}
         # The cells of an item, by what is asked of it: rules ask the same of a case again and again.
         self._asked: dict[str, tuple[str, ...]] = {}
@@ -189,7 +191,10 @@ class Solver:
                     found.add(atoms)
                 else:
                     self.cut = True
-        minimal = [s for s in found if not any(other < s for other in found)]
+        minimal: list[AtomSet] = []
+        for atoms in sorted(found, key=len):  # whatever lies inside a set has fewer, and is kept already
+            if not any(kept <= atoms for kept in minimal):
+                minimal.append(atoms)
         return tuple(sorted(minimal, key=lambda s: (len(s), sorted(s))))
 
     # --- solutions of a node
@@ -294,8 +299,12 @@ class Solver:
         return found
 
     def _subsets(self, spot: Spot, mask: int) -> list[AtomSet]:
-        sets = {cell.atoms for i, cell in enumerate(self.spots[spot]) if mask >> i & 1}
-        return [s for s in sets if not any(other < s for other in sets)]
+        found = self._ways.get((spot, mask))
+        if found is None:
+            sets = {cell.atoms for i, cell in enumerate(self.spots[spot]) if mask >> i & 1}
+            found = [s for s in sets if not any(other < s for other in sets)]
+            self._ways[spot, mask] = found
+        return found
 
     def _pruned(self, solutions: list[Solution]) -> list[Solution]:
         """Without those that another one allows more than."""
@@ -400,14 +409,13 @@ class Solver:
         spot: Spot = ("member", node.of, index)
         if spot not in self.spots:
             atom = frozenset({Atom("member", node.of, index + 1)})
+            ways = (dict(zip(counts, t, strict=True)) for t in product((TRUE, FALSE), repeat=len(counts)))
             self.spots[spot] = [NOTHING_NEW] + [
-                Cell(
-                    atom,
-                    tuple(
-                        (("member", node.of, index, id(n)), t) for n, t in zip(counts, truths, strict=True)
-                    ),
+                Cell(atom, tuple((("member", node.of, index, id(n)), t) for n, t in way.items()))
+                for way in ways
+                if all(
+                    way[one] is way[two] for one, two in combinations(way, 2) if alike(one.where, two.where)
                 )
-                for truths in product((TRUE, FALSE), repeat=len(counts))
             ]
         mask = 0
         for i, cell in enumerate(self.spots[spot]):
@@ -421,9 +429,13 @@ class Solver:
         if spot not in self.spots:
             over = [n for n in self.nodes if isinstance(n, Count | Run) and n.of == of]
             atom = frozenset({Atom("list", of)})
+            ways = (dict(zip(over, t, strict=True)) for t in product((TRUE, FALSE), repeat=len(over)))
             self.spots[spot] = [NOTHING_NEW] + [
-                Cell(atom, tuple((("node", id(n)), t) for n, t in zip(over, truths, strict=True)))
-                for truths in product((TRUE, FALSE), repeat=len(over))
+                Cell(atom, tuple((("node", id(n)), t) for n, t in way.items()))
+                for way in ways
+                if not any(
+                    way[two] is FALSE and _reaches(one, two) for one in way if way[one] is TRUE for two in way
+                )
             ]
         return spot
 
@@ -797,6 +809,11 @@ def _is(truth: object, want: Want) -> bool:
     if want == "false":
         return truth is FALSE
     return truth is not (TRUE if want == "not true" else FALSE)
+
+
+def _reaches(one: Count | Run, two: Count | Run) -> bool:
+    """Whether the one cannot be reached without the other: the same asked of the same list, no more often."""
+    return one.at_least >= two.at_least and alike(one._replace(at_least=two.at_least), two)
 
 
 def _aside(solver: Solver, node: Count | Run, record: Record) -> bool:

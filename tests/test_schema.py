@@ -278,7 +278,7 @@ ASKED = {
     "tsh": ("tsh > 4 mIU/L", {"text": "2.50 mIU/L", "value": 2.5, "unit": "mIU/L"}),
     "ratio": ("ratio > 1", {"text": "1.2", "value": 1.2, "unit": "1"}),
     "antibody": ("antibody > 40 GPL", {"text": "55 CU", "value": 55, "unit": "CU"}),
-    "index": ("index > 2", {"text": "> 1.1111", "low": 10 / 9, "high": None, "low_in": False, "high_in": True,
+    "index": ("index > 2", {"text": "> 1.11", "low": 10 / 9, "high": None, "low_in": False, "high_in": True,
                             "unit": "1"}),
     "insulin": ("insulin < 5 mIU/L", {"text": ">10 mIU/L", "low": 10, "high": None, "low_in": False,
                                       "high_in": True, "unit": "mIU/L"}),
