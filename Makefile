@@ -15,6 +15,7 @@ check: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.make_docs --check
+	$(BIN)/rsa rules check
 	$(BIN)/python -m pytest -q
 
 docs: .venv/ready
