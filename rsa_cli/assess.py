@@ -106,7 +106,9 @@ class Finding(Light):
 
     @cached_property
     def due(self) -> tuple[Due, ...]:
-        """What is to be taken again, and when."""
+        """What is to be taken again, and when; of all causes together, each says so itself."""
+        if self.rule.kind == "conclusion":
+            return ()
         return tuple(_due(self.judgement, self.status, self.today, self.engine.evidence))
 
     @cached_property
@@ -866,7 +868,9 @@ def _line(
     place = _place(investigation, findings, helped, engine)
     if due and place != "red flag":
         place = "due"
-    days = [d.when for _, d in due]
+    # Of an item due for several findings the latest day serves all; of several items the first counts.
+    items = dict.fromkeys(d.item for _, d in due)
+    days = [max((d.when for _, d in due if d.item == item), key=_lateness) for item in items]
     day = (
         "now" if "now" in days else min((d for d in days if d[:1].isdigit()), default=days[0] if days else "")
     )
@@ -885,7 +889,8 @@ def _line(
         settled = (
             definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
         )
-        if settled and place in TIERS and not investigation.safety and state != "awaited":
+        called = investigation.safety or _indicated(investigation, engine) or state == "awaited"
+        if settled and place in TIERS and not called:
             state = "not called for"
     if state == "awaited" and place in TIERS:
         place = "awaited"
@@ -895,6 +900,10 @@ def _line(
     # What a red flag asks for stands in the rulebook's own order: it was thought out, not counted.
     score = 0 if place == "red flag" else _score(investigation, helped, settles)
     return line, (PLACES.index(place), -score)
+
+
+def _lateness(when: str) -> tuple[int, str]:
+    return (0 if when == "now" else 1 if when[:1].isdigit() else 3 if when == "not now" else 2, when)
 
 
 def _under_way(due: Due, evidence: Evidence) -> bool:
@@ -945,9 +954,15 @@ def _place(
         return "definition"
     if any(f.status == SUSPECTED and f.rule.kind != "red_flag" for f in helped):
         return "suspected"
-    if investigation.indicated_if is not None and engine.verdict(investigation.indicated_if).truth is TRUE:
+    if _indicated(investigation, engine):
         return "core" if investigation.tier == "core" else "indicated"
     return investigation.tier
+
+
+def _indicated(investigation: Investigation, engine: Engine) -> bool:
+    """Whether this case asks for it, whatever the definition says."""
+    condition = investigation.indicated_if
+    return condition is not None and engine.verdict(condition).truth is TRUE
 
 
 def _score(investigation: Investigation, helped: list[Finding], settles: dict[str, Help]) -> float:

@@ -15,6 +15,7 @@ from rsa_cli.nodes import (
     All,
     Compare,
     Condition,
+    Count,
     Includes,
     IsFlagged,
     IsKnown,
@@ -23,6 +24,14 @@ from rsa_cli.nodes import (
     Leaf,
     Name,
     Not,
+    NotKnown,
+    Points,
+    Repeated,
+    RuleHolds,
+    Run,
+    Some,
+    Undecidable,
+    parts_of,
     walk,
 )
 from rsa_cli.nodes import Any as AnyOf
@@ -85,6 +94,7 @@ class Evidence:
         self.case = case
         self.items = rulebook.items
         self.circumstances = rulebook.circumstances
+        self.findings = rulebook.rules
         self.day = day
         self.given = given or {}
         self._seen: dict[str, tuple[Seen, ...]] = {}
@@ -673,8 +683,21 @@ class Evidence:
                 return f"{self._named(name, itself)[1]} {word}"
             case IsKnown(name=name):
                 return f"{self._named(name, itself)[1]} known"
-            case _:
-                return getattr(condition, "text", "")
+            case Includes(name=name, choice=choice):
+                item, label = self._named(name, itself)
+                return f"{label} with {item.choices[choice].label if item else choice}"
+            case NotKnown(part=part):
+                return f"not known to be: {self.phrase(part, itself)}"
+            case Count(of=of, where=where) | Run(of=of, where=where):
+                return f"{self.items[of].label}: {self.phrase(where, itself)}"
+            case Repeated(where=where):
+                return f"{self.phrase(where, itself)}, repeatedly"
+            case RuleHolds(rule=rule):
+                return self.findings[rule].finding
+            case Some() | Points():
+                return " or ".join(self.phrase(part, itself) for part in parts_of(condition))
+            case Undecidable(text=text):
+                return text
 
     def _named(self, name: Name, itself: Item | None) -> tuple[Item | None, str]:
         """What a condition is about, and its label; the item's own value is *the result*."""

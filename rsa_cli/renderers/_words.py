@@ -47,7 +47,7 @@ def reason_text(reason: Reason) -> str:
         text += f" ({where})"
     counts = [a[len(COUNTS_IF) : -len(NOT_RECORDED)] for a in reason.assumed if a.startswith(COUNTS_IF)]
     notes = [f"by {reason.measure}"] if reason.measure else []
-    notes += [f"{COUNTS_IF}{', '.join(counts)}{NOT_RECORDED}"] if counts else []
+    notes += [f"{COUNTS_IF}{', '.join(dict.fromkeys(counts))}{NOT_RECORDED}"] if counts else []
     notes += [*(a for a in reason.assumed if not a.startswith(COUNTS_IF)), *reason.passed]
     return text + "".join(f"; {visible(note)}" for note in notes)
 
@@ -78,6 +78,8 @@ def today_text(finding: Finding) -> str:
     if rule.today is None:
         return ""
     source = f" [{', '.join(rule.today.source)}]"
+    if finding.today is TRUE and finding.status == "met":
+        return f"met by today's criterion too: {rule.today.says}{source}"
     if finding.today is None or not finding.today_differs:
         return f"today: {rule.today.says}{source}"
     if finding.only_today:

@@ -245,17 +245,20 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
     raised = [f for status in (MET, SUSPECTED) for f in flags if f.status == status]
     labels = {name: assessment.rulebook.items[name].label for name in assessment.rulebook.items}
     for flag in raised:
-        title = flag.rule.finding if flag.status == MET else f"{flag.rule.finding}: cannot be ruled out"
-        lines = [Text(title.upper() if flag.status == MET else title, style="bold red"), Text(flag.rule.says)]
+        met, rule = flag.status == MET, flag.rule
+        lines = [
+            Text(rule.finding.upper() if met else f"{rule.finding}: cannot be ruled out", style="bold red")
+        ]
+        if not met:  # the question before the alarm
+            missing = [labels[n] for n in rule.tested_by if n in labels and not assessment.answered(n)]
+            lines.append(Text("ask: " + ", ".join(missing or [labels[n] for n in rule.asks if n in labels])))
+        lines.append(Text(rule.says if met else f"if so: {rule.says}"))
         lists = {i.id for i in assessment.rulebook.items.values() if i.kind == "records"}
         told = [r for r in flag.reasons if r.label != "assumes" and r.item not in lists]
         # In an emergency nobody reads what a "yes" takes for granted.
         lines += [Text(reason_text(r._replace(assumed=(), passed=()))) for r in told]
         lines += [Text(r.value) for r in flag.reasons if r.label == "assumes"]
-        if flag.status == SUSPECTED:
-            missing = [labels[n] for n in flag.rule.tested_by if n in labels and not assessment.answered(n)]
-            lines.append(Text("ask: " + ", ".join(missing) if missing else "ask again"))
-        page.section("! URGENT" if flag.status == MET else "! Urgent?", lines, "bold red")
+        page.section("! URGENT" if met else "! Urgent?", lines, "bold red")
     if raised:
         _reminders(page, assessment)
         page.line()
@@ -401,7 +404,10 @@ def _finding(page: _Page, finding: Finding, assessment: Assessment) -> list[Text
     if finding.only_today:
         lines.append(Text(f"  {said}"))
     if finding.status in (MET, SUSPECTED):
-        told = list(dict.fromkeys(map(reason_text, finding.reasons)))
+        reasons = finding.reasons
+        if finding.rule.kind == "acute":  # of now: what an answer of today takes for granted is noise
+            reasons = tuple(r._replace(assumed=()) for r in reasons)
+        told = list(dict.fromkeys(map(reason_text, reasons)))
         if finding.rule.kind == "association" and finding.rule.says:
             lines.append(Text(f"  {finding.rule.says}"))
         lines += [Text(f"  {text}") for text in told[:MOST_REASONS]]

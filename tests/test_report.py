@@ -1,0 +1,62 @@
+"""What the whole report must hold, whatever the case: days that agree, the partner left out, first things first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rsa_cli.assess import Assessment, read_and_assess
+from rsa_cli.renderers import Options, formats, render
+from rsa_cli.rulebook import read_rulebook
+from rsa_cli.source import read_bytes, read_file
+
+CASES = sorted((Path(__file__).parents[1] / "sample_cases").glob("*.yaml"))
+BOOK = read_rulebook()
+
+
+def assessed(text: str, without_partner: bool = False) -> Assessment:
+    source = read_bytes("case.yaml", f"case: X\nas_of: 2026-03-01\n{text}\n".encode())
+    return read_and_assess(source, BOOK, without_partner=without_partner)
+
+
+def test_a_second_lupus_anticoagulant_is_due_when_both_criteria_are_served():
+    assessment = assessed(
+        "pregnancies: [{outcome: miscarriage, gestation: 8w0d}, {outcome: miscarriage, gestation: 8w0d}]\n"
+        "lupus_anticoagulant: {value: positive, date: 2026-02-10}"
+    )
+    [line] = [x for x in assessment.checklist if x.investigation.id == "antiphospholipid_tests"]
+    assert (line.state, line.due, line.place) == ("repeat due", "2026-05-05", "due")
+    assert assessment.finding("unexplained_recurrent_miscarriage").due == ()
+
+
+PARTNER = (
+    "pregnancies: [{outcome: miscarriage}, {outcome: miscarriage}]\n"
+    "partner: {karyotype: {value: robertsonian_translocation, date: 2025-01-17}, rhd: negative}"
+)
+
+
+@pytest.mark.parametrize("name", formats())
+def test_the_partner_is_left_out_where_asked(name: str):
+    with_him = assessed(PARTNER)
+    without = assessed(PARTNER, without_partner=True)
+    assert with_him.finding("parental_chromosomes").status == "met"
+    assert without.finding("parental_chromosomes").status == "not assessed"
+    shown = render(without, name, Options(everything=True, management=True))
+    assert "2025-01-17" in render(with_him, name, Options(everything=True, management=True))
+    assert "2025-01-17" not in shown
+    assert "robertsonian" not in shown.casefold()
+    alone = {x.investigation.id for x in with_him.checklist} - {x.investigation.id for x in without.checklist}
+    assert "partner_blood_groups" in alone
+    assert "parental_karyotypes" not in alone
+
+
+def test_an_unexplained_loss_is_concluded_from_every_cause():
+    [path] = [path for path in CASES if path.stem == "nothing-met"]
+    text = path.read_text(encoding="utf-8")
+    whole = read_and_assess(read_bytes("case.yaml", text.encode()), BOOK)
+    assert whole.unexplained.answer == "met"
+    assert whole.unexplained.open == whole.unexplained.met == ()
+    lines = [line for line in text.splitlines() if not line.startswith("homocysteine:")]
+    one_open = read_and_assess(read_bytes("case.yaml", "\n".join(lines).encode()), BOOK)
+    assert one_open.unexplained.answer == "undetermined"
+    assert one_open.unexplained.open == ("hyperhomocysteinaemia",)
