@@ -490,5 +490,5 @@ def _digest(node: Node | None) -> str:
             return {key: plain(inner) for key, inner in part.items.items()}
         return [plain(inner) for inner in part.parts]
 
-    text = json.dumps(plain(node), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(plain(node), sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()

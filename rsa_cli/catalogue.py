@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from rsa_cli import nodes
 from rsa_cli.dictionary import Item
+from rsa_cli.entries import NAMING
 from rsa_cli.nodes import Condition, Name, walk
 from rsa_cli.pages import LABEL, Block, Heading, Paragraph, Points, Table, anchor
 from rsa_cli.problems import Place
 from rsa_cli.rulebook import OCCASIONS, TIERS, Example, Investigation, Rule, Rulebook
-from rsa_cli.source import Mapping, Node, Text, read_file
+from rsa_cli.source import Mapping, Node, Source, Text
 from rsa_cli.wording import Wording
 
 NOT_CHECKED = "general knowledge, not checked"
@@ -65,11 +66,11 @@ class Use(NamedTuple):
 class Catalogue:
     """A rulebook, read whole, in words."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        """What the program does not keep of a rulebook (treatment, reasons, codes) is read from its files."""
+    def __init__(self, rulebook: Rulebook, sources: list[Source]) -> None:
+        """What the program does not keep of a rulebook (treatment, reasons, codes) is read from its `sources`."""
         self.book = rulebook
         self.wording = Wording(rulebook)
-        self.entries = _as_written(rulebook)
+        self.entries = _as_written(sources)
         self.uses = _uses(self.entries)
 
     # --- one thing by its id
@@ -541,18 +542,14 @@ class Catalogue:
 # --- the files -----------------------------------------------------------------------------------
 
 
-def _as_written(rulebook: Rulebook) -> dict[str, dict[str, Any]]:
-    """The sections of the rulebook's files as plain data."""
+def _as_written(sources: list[Source]) -> dict[str, dict[str, Any]]:
+    """The sections of the rulebook's files, behind its manifest, as plain data."""
     sections = ("items", "circumstances", "investigations", "checks", "rules", "sources")
     entries: dict[str, dict[str, Any]] = {section: {} for section in sections}
-    places = [rule.place for rule in rulebook.rules.values()]
-    places += [item.place for item in (*rulebook.items.values(), *rulebook.circumstances.values())]
-    places += [investigation.place for investigation in rulebook.investigations.values()]
-    for folder in dict.fromkeys(Path(place.file).parent for place in places):
-        for path in sorted(folder.glob("*.y*ml")):
-            root = _plain(read_file(path).root) if path.name != "rulebook.yaml" else {}
-            for section in entries.keys() & (root or {}).keys():
-                entries[section].update(root[section] or {})
+    for source in sources[1:]:
+        root = _plain(source.root) or {}
+        for section in entries.keys() & root.keys():
+            entries[section].update(root[section] or {})
     return entries
 
 
@@ -562,7 +559,7 @@ def _uses(entries: dict[str, dict[str, Any]]) -> dict[str, list[Use]]:
 
     def within(data: Any, use: Use) -> None:
         for key, value in data.items() if isinstance(data, dict) else ():
-            if key in ("source", "rests_on", "serves", "reported_in"):
+            if key in NAMING:
                 for name in _list(value):
                     found.setdefault(name, []).append(use)
             elif key == "fields":

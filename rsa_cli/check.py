@@ -124,7 +124,9 @@ def summary(report: Report) -> str:
     """What was looked at and what was accepted, as text; the problems themselves stand before it."""
     out = []
     if report.counts:
-        out.append(", ".join(f"{number} {what}" for what, number in report.counts.items()))
+        out.append(
+            ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in report.counts.items())
+        )
         same = sum(a.kind == "mutant" for a in report.accepted)
         counted = report.mutants - same
         score = 100 if not counted else 100 * report.noticed / counted
@@ -197,13 +199,13 @@ class _Check:
             *self._partitions(), *self._examples(), *self._empty(), *self._proved(), *self._survivors(progress),
         ]  # fmt: skip
         problems, accepted = self._accept([f for f in findings if self._answers(f.problem.place)])
-        problems += self.entries.remarks
+        problems += [remark for remark in self.entries.remarks if self._answers(remark.place)]
         problems.sort(key=lambda p: (p.place.file, p.place.line, p.place.column, p.code, p.says))
         accepted.sort(key=lambda a: (a.place.file, a.place.line, a.place.column, a.name))
         counts = {
-            "rules": sum(self._answers(rule.place) for rule in self.book.rules.values()),
-            "items": sum(self._answers(item.place) for item in self.book.items.values()),
-            "examples": sum(self._answers(example.place) for example in self.book.examples),
+            "rule": sum(self._answers(rule.place) for rule in self.book.rules.values()),
+            "item": sum(self._answers(item.place) for item in self.book.items.values()),
+            "example": sum(self._answers(example.place) for example in self.book.examples),
         }
         unread = tuple(unread for unread in self.breaker.unread if self._answers(unread.place))
         not_proved = tuple(entry for entry in self.not_proved if self._answers(entry[0]))
@@ -525,10 +527,9 @@ class _Check:
                 shown.setdefault(name, set()).add(status)
         for rule in self.book.rules.values():
             wanted = {"undecided": _UNDECIDED, "met": ("met",), "not met": ("not_met",)}
-            if any(isinstance(node, Undecidable) for node in walk(rule.when)):
-                wanted = {"undecided": _UNDECIDED}
+            hidden = _never(rule.when)
             for what, statuses in wanted.items():
-                if not shown.get(rule.id, set()) & set(statuses):
+                if what not in hidden and not shown.get(rule.id, set()) & set(statuses):
                     entry = self.entries.of("rules", rule.id)
                     problem = Problem(
                         "no-example", entry.key.place, f"no example shows {rule.id} {what}", "add one"
@@ -577,29 +578,27 @@ class _Check:
                 why = f"{len(atoms)} things to know; up to {MOST_ATOMS} are decided"
                 self.not_proved.append((entry.key.place, rule.id, why))
                 continue
-            if any(isinstance(node, Undecidable) for node in space.through(rule.when)):
-                continue
             try:
                 possible = [space.can((rule.when, frozenset((truth,)))) for truth in (TRUE, FALSE)]
             except NotDecidedError as why:
                 self.not_proved.append((entry.key.place, rule.id, str(why)))
                 continue
             small += [rule] if all(possible) else []
-            for can, what in zip(possible, ("never met", "never not met"), strict=True):
-                if not can:
-                    problem = Problem(
-                        "never", entry.key.place, f"{rule.id} is {what}, whatever is known", "mend it"
-                    )
-                    yield Finding(problem, entry, what)
+            for can, what in zip(possible, ("met", "not met"), strict=True):
+                if not can and what not in _never(rule.when):
+                    says = f"{rule.id} is never {what}, whatever is known"
+                    problem = Problem("never", entry.key.place, says, "mend it")
+                    yield Finding(problem, entry, f"never {what}")
         yield from self._implied(small, space)
 
     def _implied(self, rules: list[Rule], space: Space) -> Iterator[Finding]:
         """Rules that are met wherever another one is, unless they name it; both ways, they are the same."""
         implied: set[tuple[str, str]] = set()
+        atoms = {rule.id: space.atoms(rule.when) for rule in rules}
         for one, two in permutations(rules, 2):
             if not (self._answers(one.place) or self._answers(two.place)):
                 continue
-            if not space.atoms(one.when) & space.atoms(two.when) or self.trials.met_without(one.id, two.id):
+            if not atoms[one.id] & atoms[two.id] or self.trials.met_without(one.id, two.id):
                 continue
             try:
                 wanted = (one.when, frozenset((TRUE,))), (two.when, frozenset((FALSE, UNKNOWN)))
@@ -632,19 +631,17 @@ class _Check:
         for partition in self.book.partitions:
             entry = self.entries.of("partitions", partition.id)
             yield from self._gaps(partition, entry)
-            item, written = self.book.items[partition.of], set[tuple[str, Number, Number]]()
-            for part in partition.parts.values():
-                for node in walk(part):
-                    if isinstance(node, Compare):
-                        written |= {(p.unit, p.low, p.high) for p in pieces(item, limit_text(node))}
+            item = self.book.items[partition.of]
+            within = [node for part in partition.parts.values() for node in walk(part)]
+            written = {end for node in within if isinstance(node, Compare) for end in _ends(node, item)}
             for site in self.sites:
                 for node in self._inside(site.condition) if site.entry.section == "rules" else ():
-                    if isinstance(node, Compare) and node.name == Name(partition.of):
-                        limit = {(p.unit, p.low, p.high) for p in pieces(item, limit_text(node))}
-                        if not limit <= written:
-                            says = f"{limit_text(node)} is no limit of the partition {partition.id}"
-                            problem = Problem("outside-partition", node.place, says, f"see {entry.key.place}")
-                            yield Finding(problem, site.entry, f"outside {partition.id} {limit_text(node)}")
+                    if not isinstance(node, Compare) or node.name != Name(partition.of):
+                        continue
+                    if not _ends(node, item) <= written:
+                        says = f"{limit_text(node)} is no limit of the partition {partition.id}"
+                        problem = Problem("outside-partition", node.place, says, f"see {entry.key.place}")
+                        yield Finding(problem, site.entry, f"outside {partition.id} {limit_text(node)}")
 
     def _gaps(self, partition: Partition, entry: Entry) -> Iterator[Finding]:
         """Plausible values of which no part of a partition holds, and those of which more than one does."""
@@ -689,6 +686,13 @@ def _elsewhere(files: list[Path]) -> set[Path]:
         )
 
     return {folder for folder in {file.parent for file in files} if elsewhere(folder.resolve())}
+
+
+def _never(condition: Condition) -> tuple[str, ...]:
+    """What a condition cannot come to, since it says itself that something in it cannot be decided."""
+    if isinstance(condition, Undecidable):
+        return ("met", "not met")
+    return ("met",) if any(isinstance(node, Undecidable) for node in walk(condition)) else ()
 
 
 def _rules_in(condition: Condition, space: Space) -> set[str]:
@@ -873,6 +877,11 @@ def _holds(condition: Condition, given: Seen, evidence: Evidence) -> Truth:
             return evidence.holds(condition, given)
         case _:
             raise TypeError(f"{type(condition).__name__} cannot stand in a partition")
+
+
+def _ends(node: Compare, item: Item) -> set[tuple[str, Number]]:
+    """The ends of a limit, in each unit it is written in."""
+    return {(p.unit, end) for p in pieces(item, limit_text(node)) for end in (p.low, p.high)}
 
 
 def _values(item: Item, partition: Partition) -> Iterator[Value]:

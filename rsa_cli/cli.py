@@ -1,6 +1,6 @@
 """The command line: options in, exit status out. It decides nothing: load, call, write, exit status.
 
-Status: 0 done · 2 wrong usage, or a place that cannot be written · 3 a file needs fixing · 130 interrupted.
+Status: 0 done · 1 a rulebook that is not sound · 2 wrong usage, or a place that cannot be written · 3 a file needs fixing · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rsa_cli import __version__
 
 if TYPE_CHECKING:
     from rsa_cli.assess import Assessment
+    from rsa_cli.catalogue import Catalogue
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.renderers import Options
     from rsa_cli.rulebook import Rulebook
@@ -272,10 +273,9 @@ app.add_typer(rules_app, name="rules")
 @rules_app.command("list", epilog="For instance:  rsa rules list   or   rsa rules list --rules my-rules")
 def rules_list(rules: Rules = "article") -> None:
     """Every finding the rulebook decides, by kind and group, in the order it is reported."""
-    from rsa_cli.catalogue import Catalogue
     from rsa_cli.pages import plain
 
-    _write(plain(Catalogue(_rulebook(rules, True)).listing(), _options(None, False).width), None)
+    _write(plain(_catalogue(rules).listing(), _options(None, False).width), None)
 
 
 @rules_app.command(
@@ -293,10 +293,9 @@ def rules_show(
     rules: Rules = "article",
 ) -> None:
     """One entry in words: a rule with its conditions, statements, today's view and examples."""
-    from rsa_cli.catalogue import Catalogue
     from rsa_cli.pages import plain
 
-    catalogue = Catalogue(_rulebook(rules, True))
+    catalogue = _catalogue(rules)
     blocks = catalogue.show(name)
     if not blocks:
         from rsa_cli.problems import nearest
@@ -354,6 +353,13 @@ def _rulebook(rules: str, whole: bool = False) -> Rulebook:
     except NeedsFixing as error:
         _show(error)
         raise typer.Exit(NEEDS_FIXING) from None
+
+
+def _catalogue(rules: str) -> Catalogue:
+    from rsa_cli.catalogue import Catalogue
+    from rsa_cli.rulebook import read_sources
+
+    return Catalogue(_rulebook(rules, True), read_sources(rules))
 
 
 def _day(as_of: str | None) -> int | None:

@@ -538,6 +538,16 @@ class Breaker:
         if item.formula is not None:
             for words, formula in reformed(item.formula):
                 yield f"formula, {words}", entry.place("formula"), item._replace(formula=formula)
+        for name, rest in _each_left_out(item.same_sample):
+            yield f"same_sample, without {name}", entry.place("same_sample"), item._replace(same_sample=rest)
+        if item.worked_out is not None:
+            how, names = item.worked_out
+            yield "worked_out, left out", entry.place("worked_out"), item._replace(worked_out=None)
+            for name, rest in _each_left_out(names) if len(names) > 1 else ():
+                changed = item._replace(worked_out=(how, rest))
+                yield f"worked_out, without {name}", entry.place("worked_out"), changed
+        if item.now:
+            yield "now, left out", entry.place("now"), item._replace(now="")
         yield from _changed_choices(item, entry)
 
     def _changed_references(self, item: Item, entry: Entry) -> Iterator[tuple[str, Place, Item]]:
@@ -634,6 +644,11 @@ def _one_of(
             yield found.words, found.place, (*before, found.condition, *after)
         if not isinstance(condition, (*LEAVES, IsKnown)):
             yield f"without {said(condition)}", condition.place, before + after
+
+
+def _each_left_out(names: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for number, name in enumerate(names):
+        yield name, names[:number] + names[number + 1 :]
 
 
 def _reflagged(book: Rulebook, old: Condition, new: Condition) -> Rulebook:

@@ -229,3 +229,12 @@ def walk(node: Condition) -> list[Condition]:
     for part in parts_of(node):
         found += walk(part)
     return found
+
+
+def alike(one: object, other: object) -> bool:
+    """Whether two conditions, or parts of them, say the same, wherever they stand."""
+    if isinstance(one, Light) and type(one) is type(other):
+        return all(alike(getattr(one, f), getattr(other, f)) for f in one._fields if f != "place")
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == other

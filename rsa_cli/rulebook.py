@@ -112,6 +112,8 @@ SOURCE = {
     "source": "text",
     "checked": "yes!",
 }
+# How many rules, or items, may rest on one another in a row.
+MOST_DEEP = 20
 # What an example may expect of a rule, and of the results of an item.
 STATUSES = ("met", "suspected", "undetermined", "not_assessed", "not_met", "not_applicable")
 STATES = ("set aside", "usable", "pending", "inconclusive", "unknown", "nothing")
@@ -302,7 +304,8 @@ def _assembled(
 def _key(digest: str, folder: Path) -> str:
     """The name under which a rulebook is kept: its content, its place, and the code that read it."""
     sha = sha256(f"{__version__}\0{digest}\0{folder.resolve()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    code = Path(__file__).parent
+    for path in sorted([*code.glob("*.py"), *code.glob("engines/*.py")]):
         stat = path.stat()
         sha.update(f"\0{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
     return sha.hexdigest()[:40]
@@ -393,7 +396,7 @@ class _Assembly:
         )
         investigations = self._investigations(reader, items)
         self._cycles(rules)
-        self._formula_cycles(items)
+        self._item_cycles(items)
         partitions = self._partitions(reader, items) if self.whole else ()
         words = {
             **dict.fromkeys(items, STATES),
@@ -734,29 +737,41 @@ class _Assembly:
         }  # fmt: skip
         self._rounds(leads, {rule.id: rule.place for rule in rules.values()}, "a cycle of rules", "rule")
 
-    def _formula_cycles(self, items: dict[str, Item]) -> None:
-        """Likewise a derived item that is worked out from itself."""
-        for among in (items, *(item.fields for item in items.values() if item.fields)):
-            leads = {i.id: [n for n, _ in names_in(i.formula)] for i in among.values() if i.formula}
-            places = {item.id: item.place for item in among.values()}
-            self._rounds(leads, places, "a cycle of derived items", "item")
+    def _item_cycles(self, items: dict[str, Item]) -> None:
+        """Likewise an item or field that is worked out from itself, or whose being asked hangs on itself."""
+        fields = [(f"{item.id}.{f.id}", f) for item in items.values() for f in item.fields.values()]
+        leads: dict[str, list[str]] = {}
+        whole = {**items, **dict(fields)}
+        for name, item in whole.items():
+            used = [n for n, _ in names_in(item.formula)] if item.formula else []
+            leads[name] = [f"{item.of}.{n}" if f"{item.of}.{n}" in whole else n for n in used]
+            asked = walk(item.ask_if) if item.ask_if is not None else []
+            leads[name] += [str(n.name) for n in asked if isinstance(n, (*nodes.LEAVES, nodes.IsKnown))]
+        self._rounds(leads, {name: item.place for name, item in whole.items()}, "a cycle of items", "item")
 
     def _rounds(self, leads: dict[str, list[str]], places: dict[str, Place], what: str, one: str) -> None:
-        done: set[str] = set()
+        depth: dict[str, int] = {}
+        deep: list[str] = []
 
-        def visit(name: str, path: tuple[str, ...]) -> None:
+        def visit(name: str, path: tuple[str, ...]) -> int:
+            """How long the longest chain is that begins here."""
             if name in path:
                 way = " → ".join((*path[path.index(name) :], name))
                 hint = f"take one {one} out of it: none can rest on itself"
                 self.shaper.problem("cycle", places[name], f"{what}: {way}", hint)
-                done.update(path)
-            elif name not in done:
-                for other in leads.get(name, ()):
-                    visit(other, (*path, name))
-                done.add(name)
+            elif name not in depth and len(path) < MOST_DEEP:
+                depth[name] = 1 + max(
+                    (visit(other, (*path, name)) for other in leads.get(name, ())), default=0
+                )
+            if len(path) == MOST_DEEP or depth.get(name, 0) > MOST_DEEP:
+                deep.append(path[0] if path else name)
+            return depth.get(name, 0)
 
         for name in leads:
             visit(name, ())
+        if deep:
+            says = f"{deep[0]} rests on a chain of more than {MOST_DEEP} {one}s"
+            self.shaper.problem("too-deep", places[deep[0]], says, "let it name what it needs itself")
 
     def _not_covered(self) -> dict[str, tuple[str, ...]]:
         node = self.manifest.get("not_covered")

@@ -109,7 +109,7 @@ class Source(Light):
     complete: bool = True
 
 
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_READ = re.compile(r" #(?! *$)")
 _FULL_WIDTH = re.compile("[：，]")
 _TOUCHES = re.compile(r"(?<! ) #")
@@ -184,7 +184,7 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
         hint = "in the editor, save it anew with the encoding UTF-8"
         return refused("file-not-text", says, hint, data[: error.start].decode("utf-8-sig"))
     lines += text.splitlines()
-    if bad := _CONTROL.search(text):
+    if bad := CONTROL.search(text):
         says = f"a control character, which cannot be seen, stands here: {visible(bad[0])}"
         return refused("control-character", says, "delete it, or type the line anew", text[: bad.start()])
     reader = _Reader(name, lines, stop_before)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from rsa_cli.catalogue import Catalogue
 from rsa_cli.pages import Block, Heading, Paragraph, markdown
-from rsa_cli.rulebook import read_rulebook
+from rsa_cli.rulebook import read_rulebook, read_sources
 
 from spec_tables import AS_OF, Table, tables
 
@@ -27,7 +27,7 @@ ORDER = (
 
 def pages() -> dict[str, str]:
     """Every generated page by its name."""
-    catalogue = Catalogue(read_rulebook("article", whole=True))
+    catalogue = Catalogue(read_rulebook("article", whole=True), read_sources("article"))
     return {
         "language.md": language(),
         "rules.md": _generated(catalogue.whole()),

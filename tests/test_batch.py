@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -370,8 +372,8 @@ def test_what_people_read_says_what_it_is_not(name: str, capsys: pytest.CaptureF
     run(asked(*SAMPLES, format=name))
     out = capsys.readouterr().out
     assert out.startswith("Supports review by a clinician. Not a diagnosis.")
-    for path in SAMPLES:
-        assert path.stem.upper().split("-")[0] in out
+    for case in (read_file(path).root.items["case"].text for path in SAMPLES):  # type: ignore[union-attr]
+        assert case in out
 
 
 @pytest.mark.parametrize("name", formats())
@@ -500,16 +502,45 @@ def test_resume_refuses_what_is_not_its_own(folder: Path, tmp_path: Path, capsys
 
 
 def test_two_runs_do_not_write_one_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    first = batch.Output(tmp_path / "out")
-    assert run(asked(folder, output=tmp_path / "out")) == 2
+    out = tmp_path / "out"
+    command = [RSA, "batch", "-", "-o", out, "-f", "ndjson", "-j", "1"]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert first.stdin is not None
+    first.stdin.write('{"case":"FIRST"}\n')
+    first.stdin.flush()
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not (tmp_path / "out.part").exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert run(asked(folder, output=out)) == 2
     assert "another run is writing" in capsys.readouterr().err
-    first.leave()
-    assert run(asked(folder, output=tmp_path / "out")) == 0
+    first.communicate()
+    assert [o["case"] for o in objects(out.read_text())] == ["FIRST"]
+    assert run(asked(folder, output=out)) == 0
+
+
+def test_a_run_that_was_killed_is_gone_on_with_at_once(tmp_path: Path):
+    """Its workers may still be at work on what nobody waits for."""
+    paths = [many(tmp_path, 600)]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    subprocess.run(
+        [RSA, "batch", *paths, "-o", whole, "-j", "2", "-f", "ndjson"], check=True, capture_output=True
+    )
+    command = [RSA, "batch", *paths, "-o", out, "-j", "2", "-f", "ndjson", "--resume"]
+    started = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not ((part := tmp_path / "out.part").exists() and part.stat().st_size):
+        time.sleep(0.005)
+    started.kill()
+    started.wait()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_interrupted_and_gone_on(tmp_path: Path):
     """Ctrl-C finishes what is under way and says how to go on; the end is as if nothing had been."""
-    paths = [str(many(tmp_path, 1500))]
+    paths = [str(many(tmp_path, 600))]
     whole = tmp_path / "whole"
     subprocess.run(
         [RSA, "batch", *paths, "-o", whole, "-j", "2", "-f", "ndjson"], check=True, capture_output=True
@@ -537,7 +568,7 @@ def test_interrupted_and_gone_on(tmp_path: Path):
 
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path):
-    line = f"{RSA} batch {many(tmp_path, 800)} -j 2 | head -n 3"
+    line = f"{RSA} batch {many(tmp_path, 400)} -j 2 | head -n 3"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
     assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 3, "")
 
@@ -607,7 +638,7 @@ def test_workers_end_with_the_run(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path):
     import pexpect
 
-    path = many(tmp_path, 1200)
+    path = many(tmp_path, 500)
     command = f"{RSA} batch {path} -o {tmp_path / 'out'} -j 1"
     seen = pexpect.run(command, timeout=60).decode()
     assert "a second" in seen
@@ -621,3 +652,94 @@ def test_a_wrong_option_is_said(folder: Path):
         assert done.returncode in (2, 3), more
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
+
+
+# --- the scripts of docs/batch.md ------------------------------------------------------------------
+
+DOCS = (ROOT / "docs" / "batch.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"^### (.*?)\n\n```sh\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+JQ = pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Path:
+    """A place with cases and `rsa` and `mail` on the path: sound ones, one that needs fixing, one that is due."""
+    shutil.copytree(ROOT / "sample_cases", tmp_path / "cases")
+    (tmp_path / "cases" / "broken.yaml").write_text("case: BROKEN\ntsh: 2\n")
+    due = "case: DUE\nas_of: 2026-03-01\nlupus_anticoagulant: {value: positive, date: 2025-12-10}\n"
+    (tmp_path / "cases" / "due.yaml").write_text(due)
+    (tmp_path / "cases" / "later.yaml").write_text(due.replace("DUE", "LATER").replace("12-10", "12-30"))
+    (tmp_path / "bin").mkdir()
+    mail = tmp_path / "bin" / "mail"
+    mail.write_text(f'#!/bin/sh\n{{ echo "$@"; cat; }} >> {tmp_path}/sent\n')
+    mail.chmod(0o755)
+    return tmp_path
+
+
+def script(clinic: Path, number: int, **more: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(clinic / "bin"), str(RSA.parent), os.environ["PATH"]])
+    command = ["bash", "-eu", "-c", SCRIPTS[number][1]]
+    environment = {**os.environ, "PATH": path, **more}
+    return subprocess.run(command, cwd=clinic, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_there_are_five_scripts():
+    assert len(SCRIPTS) == 5
+
+
+def test_the_nightly_check_sends_a_mail(clinic: Path):
+    done = script(clinic, 0)
+    assert done.returncode == 0, done.stderr
+    sent = (clinic / "sent").read_text()
+    assert "ended with status 1" in sent
+    assert "--fail-on: possible_ectopic_pregnancy=met, needs fixing" in sent
+    assert "clinic@example.org" in sent
+    (clinic / "sent").unlink()
+    (clinic / "cases" / "broken.yaml").unlink()
+    (clinic / "cases" / "pregnant-and-bleeding.yaml").unlink()
+    assert script(clinic, 0).returncode == 0
+    assert not (clinic / "sent").exists()
+
+
+@JQ
+def test_questions_with_jq(clinic: Path):
+    done = script(clinic, 1)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "APS-AWAITING" in lines
+    assert "ONE-LOSS" not in lines
+    assert lines[-1].startswith("cases/broken.yaml:2 ")
+
+
+def test_csv_into_a_program(clinic: Path):
+    done = script(clinic, 2)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(rf"recurrent miscarriage in \d+ of {len(SAMPLES) + 2}\n", done.stdout)
+
+
+@JQ
+def test_who_is_due_this_week(clinic: Path):
+    done = script(clinic, 3, TODAY="2026-03-01")
+    assert done.returncode == 0, done.stderr
+    assert "DUE 2026-03-04\n" in done.stdout
+    assert "LATER" not in done.stdout
+
+
+def test_the_hook_refuses_a_broken_case(clinic: Path):
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(RSA.parent), os.environ["PATH"]])
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        return subprocess.run(["git", *who, *arguments], cwd=clinic / "cases", capture_output=True, text=True,
+                              env={**os.environ, "PATH": path}, check=False)  # fmt: skip
+
+    assert git("init", "-q").returncode == 0
+    hook = clinic / "cases" / ".git" / "hooks" / "pre-commit"
+    hook.write_text(SCRIPTS[4][1])
+    hook.chmod(0o755)
+    git("add", "due.yaml", "later.yaml")
+    assert git("commit", "-q", "-m", "sound").returncode == 0
+    git("add", "broken.yaml")
+    refused = git("commit", "-q", "-m", "broken")
+    assert refused.returncode != 0
+    assert "broken.yaml:2:6" in refused.stderr
+    assert git("log", "--oneline").stdout.count("\n") == 1

@@ -19,7 +19,7 @@ from rsa_cli.dictionary import FLAGS, Item
 from rsa_cli.nodes import Condition, walk
 from rsa_cli.pages import Heading, Paragraph, Points, Table, anchor, markdown, plain
 from rsa_cli.rulebook import KINDS as RULE_KINDS
-from rsa_cli.rulebook import TIERS, Rule, read_rulebook
+from rsa_cli.rulebook import TIERS, Rule, read_rulebook, read_sources
 from rsa_cli.wording import Wording
 from typer.testing import CliRunner, Result
 
@@ -27,7 +27,7 @@ from make_docs import DOCS, pages
 from spec_tables import rulebook_of
 
 BOOK = read_rulebook("article", whole=True)
-CATALOGUE = Catalogue(BOOK)
+CATALOGUE = Catalogue(BOOK, read_sources("article"))
 DECLARES = {
     "items": {
         "tsh": {"label": "TSH", "kind": "quantity", "unit": "mIU/L"},
@@ -326,13 +326,27 @@ rules:
 """,
         encoding="utf-8",
     )
-    catalogue = Catalogue(read_rulebook(tmp_path, whole=True))
+    catalogue = Catalogue(read_rulebook(tmp_path, whole=True), read_sources(tmp_path))
     assert set(catalogue.uses["S-E01"]) == {
         Use("item", "n"), Use("item", "l.f"), Use("rule", "r"), Use("rule", "r", "treatment"),
     }  # fmt: skip
     assert set(catalogue.uses["a"]) == {
         Use("item", "n"), Use("check", "c"), Use("rule", "r", "today"), Use("rule", "r", "treatment today"),
     }  # fmt: skip
+
+
+def test_a_folder_of_checks_alone_is_looked_through(tmp_path: Path):
+    for name, text in {
+        "ours/rulebook.yaml": "{name: t, version: '1', title: T, uses: [checks]}",
+        "ours/topic.yaml": "items: {n: {label: n, kind: flag}}",
+        "checks/topic.yaml": "{checks: {c: {remark_if: n is yes, says: Two., source: a}},"
+        " sources: {a: {says: A., checked: no}}}",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    catalogue = Catalogue(read_rulebook(tmp_path / "ours", whole=True), read_sources(tmp_path / "ours"))
+    assert catalogue.uses == {"a": [Use("check", "c")]}
+    assert "Two." in plain(catalogue.whole())
 
 
 def test_everything_can_be_shown():

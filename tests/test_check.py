@@ -365,7 +365,7 @@ def test_a_sound_rulebook_has_no_problem(tmp_path: Path):
     report = check(folder(tmp_path, SOUND))
     assert report.problems == ()
     assert report.sound
-    assert report.counts == {"rules": 1, "items": 1, "examples": 3}
+    assert report.counts == {"rule": 1, "item": 1, "example": 3}
     assert report.mutants == report.noticed == 6
     assert report.accepted == report.unread == report.not_proved == ()
 
@@ -1132,6 +1132,57 @@ def test_there_is_a_row_for_every_example():
     assert all(NEEDED.values())
 
 
+CIRCUMSTANCES = """\
+circumstances:
+  on_heparin:
+    label: on heparin
+    question: Was she on heparin
+    kind: flag
+    worked_out: {medications: [heparin, warfarin]}
+    now: heparin_now
+items:
+  heparin_now: {label: heparin, question: Heparin now, kind: flag}
+  medications:
+    label: drugs
+    question: Drugs
+    kind: records
+    list: history
+    dated_by: from
+    fields:
+      class: {label: drug, question: Which, kind: choice, choices: [heparin, warfarin, other]}
+      from: {label: from, question: Since when, kind: date}
+      to: {label: to, question: Until when, kind: date}
+  clotting: {label: clotting, question: Clotting, kind: quantity, unit: s, set_aside_if: [on_heparin is yes]}
+  other: {label: other, question: Other, kind: quantity, unit: s}
+  both: {label: both, kind: derived, unit: s, formula: 'clotting [s] + other [s]', same_sample: [clotting, other]}
+"""
+WORKED_OUT = {
+    "on_heparin: worked_out, left out": ["heparin", "warfarin"],
+    "on_heparin: worked_out, without heparin": ["heparin"],
+    "on_heparin: worked_out, without warfarin": ["warfarin"],
+    "on_heparin: now, left out": ["now"],
+    "both: same_sample, without clotting": ["two days", "two days, turned"],
+    "both: same_sample, without other": ["two days", "two days, turned"],
+}
+NOTICING = {
+    "heparin": "{medications: [{class: heparin, from: 2025-01-01}], clotting: {value: 9 s, date: 2025-02-01}}, expect: {clotting: set aside}",
+    "warfarin": "{medications: [{class: warfarin, from: 2025-01-01}], clotting: {value: 9 s, date: 2025-02-01}}, expect: {clotting: set aside}",
+    "now": "{heparin_now: yes, clotting: {value: 9 s, date: 2025-02-01}}, expect: {clotting: set aside}",
+    "two days": "{clotting: {value: 9 s, date: 2025-02-01}, other: {value: 9 s, date: 2025-02-02}}, expect: {both: nothing}",
+    "two days, turned": "{other: {value: 9 s, date: 2025-02-01}, clotting: {value: 9 s, date: 2025-02-02}}, expect: {both: nothing}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shown", [None, *NOTICING])
+def test_how_a_circumstance_is_worked_out_is_broken_too(shown: str | None, tmp_path: Path):
+    examples = f"examples:\n  it: {{given: {NOTICING[shown]}}}\n" if shown else ""
+    report = check(folder(tmp_path, CIRCUMSTANCES + examples))
+    known = {name.partition(": ")[2] for name in WORKED_OUT}
+    left = {p.says.partition("this change: ")[2] for p in report.problems if p.code == "survives"}
+    assert left & known == {name.partition(": ")[2] for name, by in WORKED_OUT.items() if shown not in by}
+    assert "example-wrong" not in {p.code for p in report.problems}
+
+
 def test_a_number_that_no_condition_reads_is_listed_and_not_broken(tmp_path: Path):
     text = WHOLE.replace("{high: 30 U,", "{low: 10 U, high: 30 U,")
     report = check(folder(tmp_path, text))
@@ -1256,6 +1307,28 @@ def test_nothing_that_comes_about_is_called_impossible():
     assert sum(asked) > 0.9 * len(asked)
 
 
+@pytest.mark.parametrize(
+    ("when", "codes"),
+    [
+        ("{undecidable: No test decides it.}", []),
+        ("{all: [tsh > 4 mIU/L, undecidable: No test decides it.]}", ["not met"]),
+        ("{any: [tsh > 4 mIU/L, undecidable: No test decides it.]}", ["never not met", "not met"]),
+    ],
+)
+def test_what_cannot_be_decided_needs_no_example_of_it(when: str, codes: list[str], tmp_path: Path):
+    text = spoilt(
+        (WHEN, f"    when: {when}\n"),
+        ("  above: {given: {tsh: 5 mIU/L}, expect: {raised: met}}\n", ""),
+        ("  on the limit: {given: {tsh: 4 mIU/L}, expect: {raised: not_met}}\n", ""),
+    )
+    problems = check(folder(tmp_path, text)).problems
+    said = [p.says for p in problems if p.code in ("no-example", "never")]
+    assert said == [
+        f"raised is {code}, whatever is known" if "never" in code else f"no example shows raised {code}"
+        for code in codes
+    ]
+
+
 def test_a_rule_over_many_things_is_listed_as_not_proved(tmp_path: Path):
     many = "".join(
         f"  item_{n}: {{label: item, question: Item, kind: flag, serves: [S-1]}}\n" for n in range(13)
@@ -1304,6 +1377,22 @@ def partition(parts: str) -> str:
 def test_gaps_and_overlaps_of_a_partition(parts: str, expected: list[str], tmp_path: Path):
     report = check(folder(tmp_path, partition(parts)))
     assert [p.says for p in report.problems if p.code in ("gap", "overlap")] == expected
+
+
+def test_the_ends_of_a_limit_that_is_a_span_are_limits_of_the_partition(tmp_path: Path):
+    text = spoilt(
+        (WHEN, "    when: tsh > 4–6 mIU/L\n"),
+        (EXAMPLES, """\
+partitions:
+  bands:
+    of: tsh
+    parts: {low: tsh <= 4 mIU/L, open: {all: [tsh > 4 mIU/L, tsh <= 6 mIU/L]}, raised: tsh > 6 mIU/L}
+examples:
+"""),
+    )  # fmt: skip
+    assert "outside-partition" not in {p.code for p in check(folder(tmp_path, text)).problems}
+    other = check(folder(tmp_path, text.replace("tsh > 4–6", "tsh > 4–7")))
+    assert "4–7 mIU/L is no limit of the partition bands" in {p.says for p in other.problems}
 
 
 def test_a_partition_is_of_one_item(tmp_path: Path):
@@ -1358,7 +1447,7 @@ def test_a_rulebook_that_is_used_answers_for_itself(tmp_path: Path):
     assert not check(tmp_path / "small").sound
     report = check(using(tmp_path / "other", "small"))
     assert [p.says for p in report.problems] == []
-    assert report.counts == {"rules": 1, "items": 0, "examples": 3}
+    assert report.counts == {"rule": 1, "item": 0, "example": 3}
     assert (report.mutants, report.noticed) == (6, 6)
 
 
@@ -1373,10 +1462,10 @@ def test_a_folder_is_answered_for_by_the_first_that_uses_it(tmp_path: Path):
         "no condition or formula reads smoker, and no investigation yields it"
     ]
     assert check(second).problems == ()
-    assert check(second).counts == {"rules": 1, "items": 0, "examples": 3}
+    assert check(second).counts == {"rule": 1, "item": 0, "example": 3}
     away = using(tmp_path / "away" / "third", "words", rules)
     (tmp_path / "away" / "words").symlink_to(tmp_path / "words")
-    assert check(away).counts["items"] == 0
+    assert check(away).counts["item"] == 0
 
 
 def test_a_rule_of_another_rulebook_that_implies_one_is_named_by_it(tmp_path: Path):
@@ -1431,7 +1520,7 @@ def test_the_command_says_what_is_sound(tmp_path: Path):
     result = RUNNER.invoke(app, ["rules", "check", str(folder(tmp_path, SOUND))])
     assert result.exit_code == 0
     assert result.stdout == (
-        "1 rules, 1 items, 3 examples\n"
+        "1 rule, 1 item, 3 examples\n"
         "6 mutants: 6 noticed by an example, 0 mean the same, 0 survive. Score 100 %\n\nSound.\n"
     )
 

@@ -119,6 +119,20 @@ def test_a_changed_file_is_another_rulebook(folder: Path, tmp_path: Path):
         assert read_rulebook(book).rules["a"].when.text == f"tsh > {limit} mIU/L"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", ["settle.py", "engines/reference.py"])
+def test_changed_code_believes_nothing_that_was_kept(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """What would settle a rule is worked out by an engine: another engine works it out anew."""
+    monkeypatch.setattr(rulebook, "__file__", str(tmp_path / "rulebook.py"))
+    code = tmp_path / name
+    code.parent.mkdir(exist_ok=True)
+    code.write_text("A = 1\n", encoding="utf-8")
+    before = rulebook._key("digest", tmp_path)
+    code.write_text("A = 10\n", encoding="utf-8")
+    assert rulebook._key("digest", tmp_path) != before
+
+
 def test_off_means_off_and_a_folder_that_cannot_be_written_is_no_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

@@ -24,12 +24,12 @@ from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.nodes import All, Compare, Condition, IsFlagged, IsLevel, IsOneOf, Leaf, Name, walk
 from rsa_cli.nodes import Any as AnyOf
 from rsa_cli.problems import Place
-from rsa_cli.rulebook import read_rulebook
+from rsa_cli.rulebook import read_rulebook, read_sources
 
 from spec_tables import AS_OF, evidence_of
 
 BOOK = read_rulebook("article", whole=True)
-ENTRIES = Catalogue(BOOK).entries  # the files as plain data
+ENTRIES = Catalogue(BOOK, read_sources("article")).entries  # the files as plain data
 NOWHERE_IN_A_FILE = Place("test")
 DAY = date.fromisoformat(AS_OF)
 

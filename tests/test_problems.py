@@ -872,6 +872,49 @@ def test_a_cycle_names_its_way(tmp_path: Path):
     assert problem.place == Place(str(folder / "a.yaml"), 2, 3, 2, 4)
 
 
+@pytest.mark.parametrize(
+    ("items", "way"),
+    [
+        ({"a": "ask_if: b is yes", "b": "ask_if: a is no"}, "a → b → a"),
+        ({"a": "ask_if: a is yes"}, "a → a"),
+        ({"a": "kind: derived, unit: kg, formula: b + 1", "b": "kind: derived, unit: kg, formula: a"}, "a → b → a"),
+        ({"a": "ask_if: b > 1 kg", "b": "kind: derived, unit: kg, formula: c", "c": "kind: quantity, unit: kg, ask_if: a is yes"},
+         "a → b → c → a"),
+        ({"a": "kind: records, list: history, fields: {x: {label: x, kind: flag, ask_if: y is yes}, y: {label: y, kind: flag, ask_if: x is yes}}"},
+         "a.x → a.y → a.x"),
+    ],
+)  # fmt: skip
+def test_an_item_that_rests_on_itself(tmp_path: Path, items: dict[str, str], way: str):
+    """What is asked of it first would else decide what it comes to."""
+    lines = [
+        f"  {name}: {{label: {name}, {'' if 'kind' in says else 'kind: flag, '}{says}}}\n"
+        for name, says in items.items()
+    ]
+    folder = book(tmp_path / "ours", more="items:\n" + "".join(lines))
+    [problem] = problems_in(folder)
+    assert (problem.code, problem.says) == ("cycle", f"a cycle of items: {way}")
+
+
+@pytest.mark.parametrize(
+    "when", ["{} is met", "{{any: [tsh is high, {{all: [{} is met, lupus is known]}}]}}"]
+)
+def test_rules_that_rest_on_one_another_very_deep(tmp_path: Path, when: str):
+    """A chain so long that no person could follow it is a problem, and never a crash; one a little shorter is judged."""
+
+    def chain(length: int, step: int = 1) -> Path:
+        rules = {f"r{n}": when.format(f"r{n + 1}") for n in range(length - 1)}
+        rules[f"r{length - 1}"] = "tsh is high"
+        written = [rule(text, name).removeprefix("rules:\n") for name, text in rules.items()]
+        return book(tmp_path / f"{length} {step}", topic="rules:\n" + "".join(written[::step]))
+
+    [problem] = problems_in(chain(2000))
+    assert (problem.code, problem.says) == ("too-deep", "r0 rests on a chain of more than 20 rules")
+    [problem] = problems_in(chain(2000, -1))
+    assert problem.says == "r1979 rests on a chain of more than 20 rules"
+    case = read_bytes("case.yaml", b"case: X\nas_of: 2026-03-01\n")
+    assert read_and_assess(case, read_rulebook(chain(20))).finding("r0").settled.met
+
+
 def test_all_problems_of_all_files_are_said_at_once(tmp_path: Path):
     folder = book(
         tmp_path / "ours",

@@ -8,7 +8,7 @@ import pytest
 from rsa_cli.assess import Assessment, read_and_assess
 from rsa_cli.renderers import Options, formats, render
 from rsa_cli.rulebook import read_rulebook
-from rsa_cli.source import read_bytes, read_file
+from rsa_cli.source import read_bytes
 
 CASES = sorted((Path(__file__).parents[1] / "sample_cases").glob("*.yaml"))
 BOOK = read_rulebook()

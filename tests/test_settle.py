@@ -505,6 +505,15 @@ BY_HAND: list[tuple[str, Any, dict[str, Any], set[frozenset[str]], set[frozenset
     ("a list left out, one count of it reached and one not",
      {"all": [_count(1, "gestation < 10 weeks"), {"not": _count(1, "heartbeat is yes")}]}, {},
      _each("list pregnancies"), _each("list pregnancies")),
+    ("a list left out, the same count of it reached and not",
+     {"all": [_count(2, "heartbeat is yes"), {"not": _count(2, "heartbeat is yes")}]}, {},
+     NO_WAY, _each("list pregnancies")),
+    ("a list left out, more of it than there are",
+     {"all": [_count(2, "heartbeat is yes"), {"not": _count(1, "heartbeat is yes")}]}, {},
+     NO_WAY, _each("list pregnancies")),
+    ("a list left out, fewer of it than there are",
+     {"all": [_count(1, "heartbeat is yes"), {"not": _count(2, "heartbeat is yes")}]}, {},
+     _each("list pregnancies"), _each("list pregnancies")),
     ("a list left out beside an item", {"any": [_count(1, "gestation < 10 weeks"), "smoker is yes"]}, {},
      _each("list pregnancies", "item smoker"), _each("list pregnancies + item smoker")),
     ("an end not known between two losses",
@@ -531,6 +540,9 @@ BY_HAND: list[tuple[str, Any, dict[str, Any], set[frozenset[str]], set[frozenset
     ("members of two counts", {"all": [
         _count(1, "lag >= 2 days", "cycles", out_of=1), _count(1, "biphasic is yes", "cycles", out_of=1)]}, {},
      _each(CYCLES[0]), _each(CYCLES[0])),
+    ("members of two counts of the same", {"all": [
+        _count(2, "lag >= 2 days", "cycles", out_of=3), {"not": _count(1, "lag >= 2 days", "cycles", out_of=2)}]}, {},
+     NO_WAY, _each(CYCLES[0], CYCLES[1])),
 ]  # fmt: skip
 
 

@@ -1,0 +1,469 @@
+"""The questionnaire in a terminal: `rsa ask`. It draws and listens; the rest is in `session.py` and `asking.py`.
+
+There are two ways to talk: a screen with keys and lists, and a plain one, line by line, for screen
+readers and slow connections. Both get the same questions and give the same answers.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, cast
+
+from rsa_cli.asking import irrelevant, problems_in, view_of
+from rsa_cli.dictionary import MISSING
+from rsa_cli.journal import Journal, LockedError, digest_of, load, save
+from rsa_cli.problems import NeedsFixing, visible
+from rsa_cli.rulebook import Rulebook
+from rsa_cli.session import WORDS, WRONG_USAGE, Command, Option, Prompt, Reply, Session, StoppedError
+from rsa_cli.splice import UnsafeError, page, written
+from rsa_cli.values import iso
+
+NEEDS_FIXING, INTERRUPTED = 3, 130
+
+
+# --- talking ---------------------------------------------------------------------------------------
+
+
+class Plain:
+    """Line by line, only ever appended: numbered choices, no colours, no keys but Enter."""
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line for the person."""
+        print(visible(text), flush=True)
+
+    def ask(self, prompt: Prompt) -> Reply:
+        """Ask until there is an answer that can be read."""
+        self.say(prompt.text + (f" ({prompt.hint})" if prompt.hint else ""))
+        for number, option in enumerate(prompt.options, 1):
+            self.say(f"  {number}. {option.label}")
+        keys = "  " + ", ".join(_keys(prompt, plain=True))
+        if keys.strip():
+            self.say(keys)
+        while True:
+            before = f" [{prompt.default}]" if prompt.default else ""
+            typed = self._line(f"{before}> ".lstrip())
+            reply = self._reply(prompt, typed)
+            if reply is not None:
+                return reply
+
+    def _line(self, before: str) -> str:
+        sys.stdout.write(before)
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        if _ahead():
+            self.say("Several lines came at once: only the first was taken.")
+        return line.strip()
+
+    def _reply(self, prompt: Prompt, typed: str) -> Reply | None:
+        if not typed:
+            if prompt.default:
+                return prompt.default
+            if prompt.leave:
+                return Command.LEAVE
+            self.say("Please answer, or Ctrl-C to stop.")
+            return None
+        said = _said(prompt, typed)
+        if said is not None:
+            if said in MISSING and said != typed:
+                self.say(f"  {said}")
+            return said
+        if not prompt.options:
+            wrong = prompt.check(typed) if prompt.check else ""
+            if wrong:
+                self.say(wrong)
+            return None if wrong else typed
+        chosen = [
+            self._chosen(prompt, part.strip()) for part in (typed.split(",") if prompt.several else [typed])
+        ]
+        if None in chosen:
+            what = (
+                "numbers from the list, with commas between" if prompt.several else "a number from the list"
+            )
+            self.say(f"{visible(typed)} is not there: write {what}.")
+            return None
+        found = [value for value in chosen if value is not None]
+        return found if prompt.several else found[0]
+
+    def _chosen(self, prompt: Prompt, typed: str) -> str | None:
+        if typed.isdecimal() and 0 < int(typed) <= len(prompt.options):
+            return prompt.options[int(typed) - 1].value
+        alike = [o.value for o in prompt.options if typed.casefold() in (o.value, o.label.casefold())]
+        short = [o.value for o in prompt.options if o.value in ("yes", "no") and typed == o.value[0]]
+        return next(iter(alike or short), None)
+
+
+class Screen:
+    """With keys and lists, by questionary."""
+
+    def __init__(self) -> None:
+        import questionary
+
+        self.questionary = questionary
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line for the person; `style` is how it stands out where there are colours."""
+        width = max(20, _columns() - 1)
+        lines = wrap(visible(text), width, subsequent_indent="  ", break_on_hyphens=False)
+        for line in lines or [""]:
+            self.questionary.print(line.rstrip(), style=style)
+
+    def ask(self, prompt: Prompt) -> Reply:
+        """Ask once: nothing that cannot be read comes back."""
+        from prompt_toolkit.key_binding import merge_key_bindings
+
+        draw = self._several if prompt.several else self._one if prompt.options else self._text
+        application = draw(prompt).application
+        application.erase_when_done = True  # the list and the keys go; what was answered stays
+        application.key_bindings = merge_key_bindings([application.key_bindings, self._bindings(prompt)])
+        reply = self._reply(prompt, application.run())
+        labels = {option.value: option.label for option in prompt.options}
+        said = "–" if reply is Command.LEAVE else ""
+        if not isinstance(reply, Command):
+            said = ", ".join(
+                labels.get(part, part) for part in ([reply] if isinstance(reply, str) else reply)
+            )
+        if said:
+            self.say(f"· {prompt.text} {said}")
+        self._drop_ahead()
+        return reply
+
+    def _reply(self, prompt: Prompt, found: Any) -> Reply:
+        if isinstance(found, Command):
+            return found
+        if found == _LEAVE or not found or (isinstance(found, str) and not found.strip()):
+            return Command.LEAVE
+        if isinstance(found, list) or prompt.options:
+            return cast("Reply", found)
+        return _said(prompt, found.strip()) or found
+
+    def _text(self, prompt: Prompt) -> Any:
+        def check(typed: str) -> bool | str:
+            if "\n" in typed or "\r" in typed:
+                return "several lines were pasted: one answer stands here"
+            if not typed.strip():
+                return bool(prompt.leave) or "please answer, or Ctrl-C to stop"
+            if _said(prompt, typed.strip()) is not None or prompt.check is None:
+                return True
+            return prompt.check(typed.strip()) or True
+
+        below = (_below([prompt.hint]) if prompt.hint else "") + _below(_keys(prompt, plain=False))
+        return self.questionary.text(
+            prompt.text, default=prompt.default, validate=check, instruction=f"{below}\n ", qmark="·"
+        )
+
+    def _one(self, prompt: Prompt) -> Any:
+        choice = self.questionary.Choice
+        options = [choice(f"{n:>2}) {o.label}", value=o.value) for n, o in enumerate(prompt.options, 1)]
+        if prompt.leave:
+            options.insert(0, choice(f" 0) {prompt.leave}", value=_LEAVE))
+        default = prompt.default if prompt.default in {o.value for o in prompt.options} else None
+        return self.questionary.select(
+            prompt.text, options, default=default, qmark="·", use_jk_keys=False, use_emacs_keys=False,
+            instruction=_below(["number or arrows, then Enter", *_keys(prompt, plain=False)]),
+        )  # fmt: skip
+
+    def _several(self, prompt: Prompt) -> Any:
+        choice = self.questionary.Choice
+        checked = prompt.default.split(", ") if prompt.default else []
+        options = [choice(o.label, value=o.value, checked=o.value in checked) for o in prompt.options]
+        keys = _below(["space marks, Enter takes them", *_keys(prompt, plain=False)])
+        return self.questionary.checkbox(
+            prompt.text, options, qmark="·", instruction=keys, use_jk_keys=False, use_emacs_keys=False,
+            validate=lambda chosen: "none of these does not go with others" if "[]" in chosen and len(chosen) > 1 else True,
+        )  # fmt: skip
+
+    def _bindings(self, prompt: Prompt) -> Any:
+        from prompt_toolkit.filters import Condition
+        from prompt_toolkit.key_binding import KeyBindings
+
+        bindings = KeyBindings()
+        empty = Condition(lambda: _empty_buffer())
+
+        def bind(key: str, reply: str | Command, **how: Any) -> None:
+            @bindings.add(key, eager=True, **how)
+            def _(event: Any) -> None:
+                event.app.exit(result=reply)
+
+        if prompt.missing:
+            for number, word in enumerate(MISSING, 2):
+                bind(f"f{number}", word)
+        if prompt.commands:
+            bind("f1", Command.HELP)
+            bind("s-tab", Command.BACK)
+            bind("f8", Command.ANSWERS)
+            bind("f10", Command.FINISH)
+            bind("?", Command.HELP, **({} if prompt.options else {"filter": empty}))
+        if prompt.options and prompt.commands:
+            for command in (Command.BACK, Command.ANSWERS, *([Command.LEAVE] if prompt.leave else [])):
+                bind(command.value, command)
+        if prompt.several:
+            for letter in "ai":  # which would mark everything
+                bindings.add(letter, eager=True)(lambda event: None)
+        elif prompt.options:
+            self._numbers(bindings, prompt)
+        return bindings
+
+    def _numbers(self, bindings: Any, prompt: Prompt) -> None:
+        """Figures point at an option. Never letters: whoever types a word must not choose with it."""
+        typed = ""
+        first = 0 if prompt.leave else 1
+
+        def figure(event: Any) -> None:
+            nonlocal typed
+            typed += event.data
+            if int(typed) > len(prompt.options):
+                typed = event.data
+            if first <= int(typed) <= len(prompt.options):
+                lists = [c for c in event.app.layout.find_all_controls() if hasattr(c, "pointed_at")]
+                lists[0].pointed_at = int(typed) - first
+
+        for number in "0123456789":
+            bindings.add(number, eager=True)(figure)
+
+    def _drop_ahead(self) -> None:
+        """Lines that were pasted together with an answer must not answer what is asked next."""
+        if not sys.stdin.isatty():
+            return
+        from prompt_toolkit.application.current import get_app_session
+        from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+
+        terminal = get_app_session().input
+        with suppress(NotImplementedError, OSError, ValueError):
+            if terminal.fileno() != sys.stdin.fileno():
+                return
+            keys = get_typeahead(terminal)
+            if _ahead() or any(str(getattr(k.key, "value", k.key)) in ("c-m", "c-j") for k in keys):
+                self.say("Several lines came at once: only the first was taken.")
+            else:
+                store_typeahead(terminal, keys)
+
+
+_LEAVE = "\0leave"
+
+
+def _empty_buffer() -> bool:
+    from prompt_toolkit.application.current import get_app
+
+    return not get_app().current_buffer.text
+
+
+def _ahead() -> bool:
+    """Whether more was already there when a line had been read; it is thrown away."""
+    with suppress(OSError, ValueError, ImportError):
+        if sys.stdin.isatty() and select.select([sys.stdin.fileno()], [], [], 0)[0]:
+            import termios
+
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+            return True
+    return False
+
+
+def _said(prompt: Prompt, typed: str) -> Reply | None:
+    """What a word or sign stands for that is no answer of its own: a kind of missing, or a command."""
+    if typed in {o.value for o in prompt.options}:
+        return None
+    word = WORDS.get(typed, typed if typed in MISSING else None)
+    if word is Command.LEAVE:
+        return Command.LEAVE if prompt.leave else None
+    if isinstance(word, Command):
+        return word if prompt.commands else None
+    return word if prompt.missing else None
+
+
+def _keys(prompt: Prompt, plain: bool) -> list[str]:
+    """What may be said in place of an answer, in words."""
+    said = []
+    if prompt.missing:
+        names = "udpa" if plain else ("F2", "F3", "F4", "F5")
+        said += [f"{name} {word}" for name, word in zip(names, MISSING, strict=True)]
+    if prompt.leave and (plain or not prompt.options or prompt.several):
+        said.append(f"{'-' if plain else 'Enter:'} {prompt.leave}")
+    if prompt.commands:
+        said += (
+            ["? help", "< back", "= answers"]
+            if plain
+            else ["? help", "⇧Tab back", "F8 answers", "^C stops, nothing is lost"]
+        )
+    return said
+
+
+def _below(words: list[str]) -> str:
+    """Words below a question, in as many lines as they need."""
+    return "".join(f"\n   {line}" for line in _lines(words, _columns() - 5))
+
+
+def _columns() -> int:
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return 80
+
+
+def _lines(words: list[str], width: int) -> Iterator[str]:
+    """Words in as many lines as they need."""
+    line = ""
+    for word in words:
+        if line and len(line) + 3 + len(word) > width:
+            yield line
+            line = ""
+        line += f"   {word}" if line else word
+    if line:
+        yield line
+
+
+# --- the whole ---------------------------------------------------------------------------------------
+
+
+def run(
+    case: Path | None, book: Rulebook, shortest: bool = False, plain: bool = False
+) -> tuple[int, Path | None]:
+    """Ask; the status to leave with, and the file that the case was saved to."""
+    talk: Plain | Screen = Plain() if plain or os.environ.get("TERM") == "dumb" else Screen()
+    try:
+        if case is None:
+            case = _named(talk)
+        return _asked(talk, case, book, shortest)
+    except StoppedError as stopped:
+        return stopped.status, None
+    except (KeyboardInterrupt, EOFError):
+        talk.say("")
+        kept = f" What was answered is kept: resume with: rsa ask {case}" if case is not None else ""
+        talk.say(f"Stopped.{kept}")
+        return INTERRUPTED, None
+
+
+def _named(talk: Plain | Screen) -> Path:
+    """The file the case is to stand in, asked for before anything else."""
+
+    def check(typed: str) -> str:
+        path = Path(typed).expanduser()
+        if path.is_dir():
+            return "this is a folder: name a file in it"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        return "" if path.suffix in (".yaml", ".yml") else "the name of a case ends with .yaml"
+
+    prompt = Prompt(
+        "Which file shall hold the case? An id, never a name",
+        "as in RSA-0042.yaml",
+        check=check,
+        commands=False,
+    )
+    return Path(str(talk.ask(prompt)).strip()).expanduser()
+
+
+def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> tuple[int, Path | None]:
+    try:
+        new = not case.exists()
+        raw = "" if new else load(case)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "") or "it is not plain text in UTF-8"
+        talk.say(f"rsa: {case} cannot be read: {reason}")
+        return WRONG_USAGE, None
+    text = f"format: 1\ncase: {_id(case)}\n" if new else raw.removeprefix("\ufeff")
+    today = date.today().toordinal()
+    try:
+        start = page(text, str(case))
+        view_of(start, book, today)
+    except UnsafeError:
+        talk.say(f"rsa: {case} needs fixing first:  rsa assess {case}")
+        return NEEDS_FIXING, None
+    except NeedsFixing as error:
+        talk.say(f"rsa: {case} needs fixing first:  rsa assess {case}")
+        for problem in problems_in(error):
+            talk.say(f"  {problem.place}: {problem.says}")
+        return NEEDS_FIXING, None
+    try:
+        journal = Journal(case)
+    except LockedError:
+        talk.say(f"rsa: another session is asking for {case}; end that one first")
+        return WRONG_USAGE, None
+    except OSError as error:
+        talk.say(f"rsa: no journal can be written beside {case}: {error.strerror}")
+        return WRONG_USAGE, None
+    status, saved = NEEDS_FIXING, None
+    try:
+        _unchanged(talk, journal, case, raw)
+        journal.begin(raw)
+        session = Session(talk, book, journal, start, today, shortest)
+        _greet(talk, case, session, new)
+        status, saved = 0, _finished(talk, case, session, raw, new)
+    except NeedsFixing as error:
+        talk.say(f"rsa: the answers in {journal.path} do not fit this case or this rulebook any more")
+        for problem in problems_in(error):
+            talk.say(f"  {problem.says}")
+    finally:
+        journal.close(remove=status == 0 or not journal.entries)
+    return status, saved
+
+
+def _finished(talk: Plain | Screen, case: Path, session: Session, raw: str, new: bool) -> Path | None:
+    """Ask, and save; the file it was saved to, which is a new one where the old one has changed meanwhile."""
+    text = session.run()
+    if new and not session.journal.entries:
+        talk.say("Nothing was answered: nothing is saved.")
+        return None
+    if case.exists() == new or (not new and load(case) != raw):
+        session.elsewhere("it was changed while you were answering", "as it is now")
+    mark = "\ufeff" if raw.startswith("\ufeff") else ""
+    _save(talk, session.target, mark + text)
+    saved = case if session.target == case.resolve() else case.with_name(session.target.name)
+    talk.say("")
+    talk.say(f"Saved: {saved}", "bold")
+    return saved
+
+
+def _greet(talk: Plain | Screen, case: Path, session: Session, new: bool) -> None:
+    count = session.resume()
+    if session.journal.entries:
+        talk.say(
+            f"Resumed {case}: {count} answer{'s' * (count != 1)} from the journal {session.journal.path.name}."
+        )
+    else:
+        talk.say(
+            f"{'New case' if new else 'Case'} {case}. Every answer is kept at once; Ctrl-C stops, and nothing is lost."
+        )
+    view = session.view
+    stale = irrelevant(view.page, view.case, view.evidence)
+    day = session.view.case.as_of
+    if day is not None and day < session.today:
+        talk.say(f"  The case is judged as of {iso(day)}: what is dated later does not count.")
+    if stale:
+        talk.say(f"  does not apply: {', '.join(stale.values())}")
+
+
+def _unchanged(talk: Plain | Screen, journal: Journal, case: Path, raw: str) -> None:
+    """A journal of answers to another text of the case is not mixed in unasked."""
+    if not journal.entries or journal.digest == digest_of(raw):
+        return
+    talk.say(f"{case} was changed after the answers in {journal.path.name} were given.")
+    options = (
+        Option("apply", "write those answers into the case as it is now"),
+        Option("aside", "keep them aside in a file of their own, and go on without them"),
+    )
+    if (
+        talk.ask(Prompt("What shall become of them?", options=options, default="aside", commands=False))
+        == "aside"
+    ):
+        talk.say(f"  kept in {journal.put_aside().name}")
+
+
+def _save(talk: Plain | Screen, target: Path, text: str) -> None:
+    try:
+        save(target, text)
+    except OSError as error:
+        talk.say(f"rsa: {target} cannot be written: {error.strerror}. The answers are kept in the journal.")
+        raise StoppedError(WRONG_USAGE) from None
+
+
+def _id(case: Path) -> str:
+    """The id of a new case: the name of its file."""
+    return written(visible(case.stem))

@@ -1,0 +1,661 @@
+"""The quick way from the text of a case to what the rules look at, for very many cases.
+
+It takes the plain cases: no problem, no remark, nothing that has to be shown with its place. Of each text
+that stands for a value the ordinary reader is asked once, and its answer remembered. Where anything is
+unusual it says so and stops; the ordinary reader and the reference engine then have the word.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import yaml
+
+from rsa_cli.case import CASE, FORMAT, RESULT, CaseReader, Result
+from rsa_cli.dictionary import MISSING, Item, UnreadableError, Value, dated
+from rsa_cli.engines.compiled import (
+    Compiled,
+    FieldThings,
+    Given,
+    RecordOf,
+    Sheet,
+    Things,
+    Truths,
+    UnusualError,
+)
+from rsa_cli.problems import Place, Problem, brief, visible
+from rsa_cli.source import CONTROL, MAX_BYTES, MAX_DEPTH, Mapping, Node, Sequence, Source, Text
+from rsa_cli.units import Number
+from rsa_cli.values import Span
+
+_KEPT = 50_000  # texts remembered of one item, before it begins anew
+_NOWHERE = Place("")
+
+
+class _Line(NamedTuple):
+    """Stands for libyaml's mark in a line of JSON."""
+
+    line: int
+    column: int = 0
+
+
+_MARK = _Line(0)
+_ALONE: dict[str, Truths] = {}
+
+
+class Read(NamedTuple):
+    """A case that was read the quick way: ready to be judged."""
+
+    id: str
+    line: int
+    as_of: int | None
+    digest: str
+    sheet: Sheet
+
+
+class _Texts(dict[Any, Given]):
+    """The results that texts stand for: of one item, each read once by the ordinary reader."""
+
+    def __init__(self, things: Things, reader: CaseReader) -> None:
+        super().__init__()
+        self.things = things
+        self.reader = reader
+
+    def __missing__(self, key: Any) -> Given:
+        result = self.read(*key) if type(key) is tuple else self.read(key)
+        if len(self) > _KEPT:
+            self.clear()
+        fact = self.things.fact(result)
+        self[key] = found = Given(fact, None, None, _ALONE)
+        return found
+
+    def read(self, value: str | tuple[str, ...], flag: str = "", around: str = "") -> Result:
+        """The result, as the ordinary reader reads it; `around` is the laboratory's own range."""
+        node = _node(value)
+        if flag or around:
+            parts = {"value": node, **({"flag": _node(flag)} if flag else {})}
+            parts |= {"range": _node(around)} if around else {}
+            node = Mapping(parts, {key: _text(key) for key in parts}, "", _MARK, _MARK)
+        result = self.reader.result(self.things.item, node)
+        if result is None or self.reader.shaper.problems:
+            self.reader.shaper.problems.clear()
+            raise UnusualError(self.things.item.id)
+        return result._replace(place=_NOWHERE)
+
+
+def _text(text: str) -> Text:
+    return Text(text, False, "", _MARK, _MARK)
+
+
+def _node(value: str | tuple[str, ...]) -> Node:
+    if type(value) is tuple:
+        return Sequence([_text(part) for part in value], "", _MARK, _MARK)
+    assert type(value) is str
+    return _text(value)
+
+
+class _Dates(dict[str, "tuple[Number | None, Number | None]"]):
+    """The days that texts stand for, up to the real day."""
+
+    def __init__(self, today: int) -> None:
+        super().__init__()
+        self.today = today
+
+    def __missing__(self, text: str) -> tuple[Number | None, Number | None]:
+        found: tuple[Number | None, Number | None] = (None, None)
+        if text and text not in MISSING:
+            try:
+                span = dated(text)
+            except UnreadableError:
+                raise UnusualError(text) from None
+            if span.low is not None and span.low > self.today:
+                raise UnusualError(text)
+            found = (span.low, span.high)
+        if len(self) > _KEPT:
+            self.clear()
+        self[text] = found
+        return found
+
+
+class _Slot:
+    """Where a name of a case leads."""
+
+    def __init__(self, things: Things, reader: CaseReader, later: bool) -> None:
+        self.item = things.item
+        self.name = things.item.id
+        self.index = things.index
+        self.later = later
+        self.several = things.item.kind == "choices"
+        self.texts = _Texts(things, reader)
+        self.implies: dict[Any, tuple[tuple[int, Given, Span], ...]] = {}
+
+
+class _ListSlot:
+    """Where the name of a list leads."""
+
+    def __init__(self, item: Item, fields: dict[str, _Slot]) -> None:
+        self.name = item.id
+        self.fields = {name: slot for name, slot in fields.items() if slot.item.kind != "derived"}
+        self.dated_by = fields[item.dated_by].index if item.dated_by else -1
+        self.ordered = bool(item.dated_by) and any(
+            "previous" in str(field.formula) for field in item.fields.values()
+        )
+        self.choosing = [
+            slot
+            for slot in self.fields.values()
+            if slot.item.kind == "choice" and any(c.implies for c in slot.item.choices.values())
+        ]
+        self.by_index = {slot.index: slot for slot in fields.values()}
+
+
+class QuickReader:
+    """Reads plain data, from YAML or JSON, by the dictionary of a rulebook that was compiled."""
+
+    def __init__(self, compiled: Compiled, today: int) -> None:
+        """`today` is the real day: nothing may lie after it."""
+        rulebook = compiled.rulebook
+        self.compiled = compiled
+        self.today = today
+        reader = CaseReader(Source("", [], None, []), rulebook.items, rulebook.circumstances, today)
+        self.dates = _Dates(today)
+        self.hers: dict[str, _Slot | _ListSlot] = {}
+        self.his: dict[str, _Slot | _ListSlot] = {}
+        for item in rulebook.items.values():
+            slot: _Slot | _ListSlot
+            if item.kind == "records":
+                fields = compiled.lists_of[item.id].fields
+                slot = _ListSlot(
+                    item, {name: _Slot(things, reader, False) for name, things in fields.items()}
+                )
+            else:
+                slot = _Slot(compiled.items[item.id], reader, item.id in compiled.later)
+            (self.his if item.partner else self.hers)[item.key] = slot
+        self.around = {c.item.id: _Around(c.things, reader, c.given) for c in compiled.circumstances}
+        self.keys = 0
+
+    def read(self, data: Any, line: int, day: int | None, default: int, lines: bytes = b"") -> Read:
+        """The case in plain data; `day` is the day of judgement asked for, else the case's, else the default.
+
+        `lines` is the JSON it comes from, if any. Raises UnusualError.
+        """
+        if type(data) is not dict:
+            raise UnusualError("not a case")
+        self.keys = len(data)
+        name, as_of = data.get("case"), data.get("as_of")
+        if type(name) is not str or data.get("format", FORMAT) not in (FORMAT, None):
+            raise UnusualError("head")
+        if as_of is not None:
+            if type(as_of) is not str:
+                raise UnusualError("as_of")
+            low, high = self.dates[as_of]
+            if low is None or low != high:
+                raise UnusualError("as_of")
+            as_of = int(low)
+        judged = day or as_of or default
+        sheet = Sheet(self.compiled, judged)
+        partner = data.get("partner")
+        self.entries(data, self.hers, sheet, judged)
+        if partner is not None:
+            if type(partner) is not dict:
+                raise UnusualError("partner")
+            self.keys += len(partner)
+            self.entries(partner, self.his, sheet, judged)
+        if lines and self.keys != lines.count(b":"):  # a colon in a text, or a key that stands there twice
+            unique_keys(lines)
+        return Read(visible(name), line, as_of, digest(data, b"\\u" in lines), sheet)
+
+    def entries(
+        self, data: dict[str, Any], slots: dict[str, _Slot | _ListSlot], sheet: Sheet, day: int
+    ) -> None:
+        """Every entry of a case, or of what stands below *partner*."""
+        entries = sheet.entries
+        for key, value in data.items():
+            slot = slots.get(key)
+            if slot is None:
+                if slots is self.hers and key in CASE:
+                    continue
+                raise UnusualError(key)
+            if value is None:
+                continue
+            kind = type(value)
+            if type(slot) is _ListSlot:
+                if kind is list:
+                    sheet.recorded[slot.name] = self.records(slot, value, day)
+                elif value not in MISSING:
+                    raise UnusualError(key)
+                continue
+            assert type(slot) is _Slot
+            if kind is str:
+                given = slot.texts[value]
+            elif kind is dict:
+                on = value.get("date")
+                text = value.get("value")
+                if len(value) == 2 and type(on) is str and type(text) is str:
+                    low, high = self.dates[on]  # a value and its date: the commonest
+                    if low is not None and high is not None:
+                        if low > day:
+                            raise UnusualError("after the day")
+                        given = Given(slot.texts[text].fact, low, high if high <= day else day, _ALONE)
+                    else:
+                        given = slot.texts[text]
+                    self.keys += 2
+                else:
+                    given = self.result(slot, value, day)
+            elif slot.several and all(type(part) is str for part in value):
+                given = slot.texts[(tuple(value),)]
+            else:
+                self.several(slot, value, sheet, day)
+                continue
+            if slot.item.dated and given.low is None and given.fact.value is not None:
+                raise UnusualError(key)
+            if slot.later:
+                sheet.given[slot.name] = [given]
+            else:
+                entries[slot.index] = given.fact.usable
+
+    def several(self, slot: _Slot, values: list[Any], sheet: Sheet, day: int) -> None:
+        """Several results of one item."""
+        given = [
+            self.result(slot, value, day) if type(value) is dict else slot.texts[_word(value)]
+            for value in values
+        ]
+        undated = sum(g.low is None and g.fact.value is not None for g in given)
+        if undated > 1 or (undated and slot.item.dated):
+            raise UnusualError(slot.name)
+        if slot.later and given:
+            sheet.given[slot.name] = given
+        elif given:
+            sheet.entries[slot.index] = self.compiled.several(sheet, slot.texts.things, given)
+
+    def result(self, slot: _Slot, data: dict[str, Any], day: int) -> Given:
+        """A result with its date and circumstances."""
+        self.keys += len(data)
+        value: Any = data.get("value")
+        date = data.get("date")
+        low: Number | None = None
+        high: Number | None = None
+        around = _ALONE
+        if date is not None:
+            low, high = self.dates[_word(date)]
+        if date is not None and type(value) is str and len(data) == 2:
+            given = slot.texts[value]
+        elif date is not None and type(value) is str and len(data) == 3 and type(data.get("range")) is str:
+            given = slot.texts[value, "", data["range"]]
+        else:
+            flag = own = ""
+            for key, part in data.items():
+                if part is None or key in ("value", "date"):
+                    continue
+                if key == "range":
+                    own = _word(part)
+                elif key in self.around:
+                    if part != "":
+                        if around is _ALONE:
+                            around = {}
+                        around[key] = self.around[key][_word(part)]
+                elif key == "flag":
+                    flag = _word(part)
+                elif key not in RESULT or (key == "assay" and type(part) is not str):
+                    raise UnusualError(key)
+            if type(value) is list and slot.several:
+                value = tuple([_word(part) for part in value])
+            elif type(value) is not str:
+                raise UnusualError(slot.name)
+            given = slot.texts[(value, flag, own) if flag or own or type(value) is tuple else value]
+        if low is None and around is _ALONE:
+            return given
+        if low is not None and high is not None:
+            if low > day:
+                raise UnusualError("after the day")
+            if high > day and slot.item.of is None:
+                high = day
+        return Given(given.fact, low, high, around)
+
+    # --- records
+
+    def records(self, slot: _ListSlot, values: list[Any], day: int) -> list[RecordOf]:
+        """The records of a list, in the order written."""
+        found = []
+        latest: Number | None = None
+        points = True
+        in_order = True
+        for number, value in enumerate(values, 1):
+            if type(value) is not dict:
+                raise UnusualError(slot.name)
+            record = self.record(slot, value, number, day)
+            found.append(record)
+            low, high = record.low, record.high
+            if low is None or high is None:
+                points = False
+                continue
+            points = points and low == high
+            if latest is not None and low < latest:
+                in_order = False
+                if slot.ordered and high < latest:
+                    raise UnusualError("order")
+            if latest is None or low > latest:
+                latest = low
+        if points and not in_order:
+            raise UnusualError("order")
+        return found
+
+    def record(self, slot: _ListSlot, data: dict[str, Any], number: int, day: int) -> RecordOf:
+        """One record."""
+        self.keys += len(data)
+        fields: dict[int, Given] = {}
+        known = slot.fields
+        for key, value in data.items():
+            field = known.get(key)
+            if field is None:
+                if key != "note":
+                    raise UnusualError(key)
+            elif type(value) is str:
+                fields[field.index] = field.texts[value]
+            elif type(value) is dict:
+                fields[field.index] = self.result(field, value, 10**9)
+            elif value is not None:
+                raise UnusualError(key)
+        for field in slot.choosing:
+            given = fields.get(field.index)
+            if given is not None:
+                self.implied(slot, field, given, fields)
+        dated = fields.get(slot.dated_by)
+        span = dated.fact.value.span if dated is not None and dated.fact.value is not None else None
+        if span is None:
+            return RecordOf(number, fields, None, None)
+        if span.low is None or span.high is None or span.low > day:
+            raise UnusualError("after the day")
+        return RecordOf(number, fields, span.low, span.high)
+
+    def implied(self, slot: _ListSlot, field: _Slot, given: Given, fields: dict[int, Given]) -> None:
+        """What a choice says of another field of its record."""
+        choices = given.fact.value.choices if given.fact.value is not None else None
+        if not choices or len(choices) != 1:
+            return
+        (choice,) = choices
+        found = field.implies.get(choice)
+        if found is None:
+            found = field.implies[choice] = self._implications(slot, field, choice)
+        for index, implied, span in found:
+            there = fields.get(index)
+            if there is None or there.fact.value is None:
+                fields[index] = implied
+            elif there.fact.value.canon and not there.fact.value.canon.meets(span):
+                raise UnusualError("contradiction")
+
+    def _implications(
+        self, slot: _ListSlot, field: _Slot, choice: str
+    ) -> tuple[tuple[int, Given, Span], ...]:
+        implies = field.item.choices[choice].implies
+        if implies is None:
+            return ()
+        name, span = implies
+        things = slot.fields[name].texts.things
+        assert isinstance(things, FieldThings)
+        result = Result(Value("", span, "", span), "", _NOWHERE, implied=True)
+        return ((things.index, Given(things.fact(result), None, None, _ALONE), span),)
+
+
+class _Around(dict[str, Truths]):
+    """What the texts given for a circumstance say of its comparisons."""
+
+    def __init__(self, things: Things, reader: CaseReader, given: Any) -> None:
+        super().__init__()
+        self.texts = _Texts(things, reader)
+        self.given = given
+
+    def __missing__(self, text: str) -> Truths:
+        found: Truths = self.given(self.texts.read(text))
+        if len(self) > _KEPT:
+            self.clear()
+        self[text] = found
+        return found
+
+
+def _word(part: Any) -> str:
+    """A text."""
+    if type(part) is not str:
+        raise UnusualError("no text")
+    return part
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
+
+
+def digest(data: Any, doubtful: bool = False) -> str:
+    """The digest of a case, of plain data: the same as the ordinary reader's.
+
+    With `doubtful` it is made sure that no control character came in by its number.
+    """
+    if doubtful:
+        plain = json.dumps(data, ensure_ascii=False)
+        if "\\u00" in plain or CONTROL.search(plain):
+            raise UnusualError("control")
+    return sha256(_CANONICAL.encode(data).encode()).hexdigest()
+
+
+# --- YAML ------------------------------------------------------------------------------------------
+
+_EMPTY = ("", "null", "~")
+
+
+def yaml_data(data: bytes) -> tuple[Any, int]:
+    """The content of a YAML file as plain data, and the line of the case's id. Raises UnusualError.
+
+    What is not taken is what the ordinary reader has something to say of, or may have: a problem of
+    form, a comment that touches a value, full-width signs, blocks of text.
+    """
+    if len(data) > MAX_BYTES:
+        raise UnusualError("size")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnusualError("text") from None
+    if "：" in text or "，" in text or text.count(" #") != text.count("  #"):
+        raise UnusualError("form")
+    try:
+        return _events(text)
+    except yaml.YAMLError:
+        raise UnusualError("form") from None
+
+
+def _events(text: str) -> tuple[Any, int]:
+    parser = _Parser(text)
+    following = parser.following
+    following()  # the stream
+    if type(following()) is not yaml.DocumentStartEvent:
+        raise UnusualError("empty")
+    event = following()
+    if type(event) is not yaml.MappingStartEvent:
+        raise UnusualError("not a case")
+    found = parser.mapping(event, 1)
+    following()  # the end of the document
+    if type(following()) is not yaml.StreamEndEvent:
+        raise UnusualError("documents")
+    return found, parser.line
+
+
+class _Parser:
+    """Collections from libyaml's events; `line` is that of the case's id."""
+
+    def __init__(self, text: str) -> None:
+        self.following: Any = yaml.CSafeLoader(text).get_event
+        self.marked = "&" in text or "!" in text  # else there are neither anchors nor tags
+        self.line = 0
+
+    def mapping(self, begin: Any, depth: int) -> dict[str, Any]:
+        """The mapping that begins with an event."""
+        marked, following, scalar = self.marked, self.following, yaml.ScalarEvent
+        if depth > MAX_DEPTH or (marked and (begin.tag is not None or begin.anchor is not None)):
+            raise UnusualError("form")
+        flow = begin.flow_style
+        found: dict[str, Any] = {}
+        while True:
+            event: Any = following()
+            if type(event) is not scalar:
+                if type(event) is yaml.MappingEndEvent:
+                    return found
+                raise UnusualError("key")
+            key = event.value
+            if key in found or (marked and (event.tag is not None or event.anchor is not None)):
+                raise UnusualError("key")
+            event = following()
+            if type(event) is not scalar:
+                found[key] = self.collection(event, depth + 1)
+                continue
+            value: Any = event.value
+            if event.style:
+                if event.style in "|>" and key != "note":
+                    raise UnusualError("block")
+            elif value in _EMPTY:
+                if flow and not value:
+                    raise UnusualError("empty")
+                value = None
+            if marked and (event.tag is not None or event.anchor is not None):
+                raise UnusualError("tag")
+            found[key] = value
+            if key == "case" and depth == 1:
+                mark: Any = event.start_mark
+                self.line = mark.line + 1
+
+    def collection(self, begin: Any, depth: int) -> Any:
+        """The mapping or list that begins with an event."""
+        if type(begin) is yaml.MappingStartEvent:
+            return self.mapping(begin, depth)
+        marked, following = self.marked, self.following
+        if type(begin) is not yaml.SequenceStartEvent or depth > MAX_DEPTH:
+            raise UnusualError("form")
+        if marked and (begin.tag is not None or begin.anchor is not None):
+            raise UnusualError("tag")
+        found: list[Any] = []
+        while type(event := following()) is not yaml.SequenceEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                found.append(self.collection(event, depth + 1))
+                continue
+            if (event.style and event.style in "|>") or (
+                marked and (event.tag is not None or event.anchor is not None)
+            ):
+                raise UnusualError("form")
+            found.append(None if not event.style and event.value in _EMPTY else event.value)
+        return found
+
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+
+def _no_number(text: str) -> Any:
+    raise UnusualError(text)
+
+
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number)
+
+
+def json_data(data: bytes) -> Any:
+    """A line of NDJSON as plain data: numbers as their text, true and false as yes and no. Raises UnusualError."""
+    if len(data) > MAX_BYTES:
+        raise UnusualError("size")
+    try:
+        found = _DECODER.decode(data.decode())
+    except (ValueError, RecursionError):
+        raise UnusualError("form") from None
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        _shallow(found, 1)
+    return _as_words(found) if b"true" in data or b"false" in data else found
+
+
+def _shallow(data: Any, depth: int) -> None:
+    """Raises UnusualError where brackets stand too deep in each other."""
+    if type(data) is dict or type(data) is list:
+        if depth > MAX_DEPTH:
+            raise UnusualError("deep")
+        for part in data.values() if type(data) is dict else data:
+            _shallow(part, depth + 1)
+
+
+def _as_words(data: Any) -> Any:
+    if type(data) is bool:
+        return "yes" if data else "no"
+    if type(data) is dict:
+        return {key: _as_words(inner) for key, inner in data.items()}
+    return [_as_words(part) for part in data] if type(data) is list else data
+
+
+def unique_keys(data: bytes) -> None:
+    """Raises UnusualError where a key stands twice in one object."""
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise UnusualError("twice")
+
+    json.loads(data, object_pairs_hook=once)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON with all its keys, also those that stand there twice."""
+
+
+def json_source(name: str, line: int, data: bytes) -> Source:
+    """A line of NDJSON as the ordinary reader takes it; every place is the line."""
+    at = _Line(line - 1)
+
+    def refused(code: str, says: str, hint: str) -> Source:
+        return Source(name, [], None, [Problem(code, Place(name, line, 1), says, hint)], False)
+
+    if len(data) > MAX_BYTES:
+        return refused(
+            "file-too-large", "the line is larger than 4 MiB", "one case a line: is this the right file?"
+        )
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return refused("file-not-text", "this line is not UTF-8", "write it anew with the encoding UTF-8")
+    try:
+        found = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError:
+        return refused(
+            "too-deep", f"more than {MAX_DEPTH} brackets stand one inside the other", "take some away"
+        )
+    except ValueError as error:
+        at_column = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        return refused(
+            "syntax", f"this line is not JSON{at_column}", 'one object a line, as in  {"case": "RSA-0042"}'
+        )
+    problems: list[Problem] = []
+
+    def node(part: Any, depth: int) -> Node:
+        if depth > MAX_DEPTH and isinstance(part, list):
+            raise RecursionError
+        if isinstance(part, _Pairs):
+            items: dict[str, Node] = {}
+            for name_of, inner in part:
+                key = seen(name_of)
+                if key in items:
+                    says = f"{brief(key)} stands here a second time"
+                    hint = "keep one of them; several results below one name are a list"
+                    problems.append(Problem("duplicate-key", Place(name, line, 1), says, hint))
+                items.setdefault(key, node(inner, depth + 1))
+            return Mapping(items, {key: Text(key, False, name, at, at) for key in items}, name, at, at)
+        if isinstance(part, list):
+            return Sequence([node(inner, depth + 1) for inner in part], name, at, at)
+        if part is None:
+            return Text("", True, name, at, at)
+        if part is True or part is False:
+            return Text("yes" if part else "no", True, name, at, at)
+        return Text(seen(part), False, name, at, at)
+
+    def seen(text: str) -> str:
+        if bad := CONTROL.search(text):
+            says = f"a control character, which cannot be seen, stands here: {visible(bad[0])}"
+            problems.append(Problem("control-character", Place(name, line, 1), says, "delete it"))
+            return visible(text)
+        return text
+
+    try:
+        root = node(found, 1)
+    except RecursionError:
+        return refused(
+            "too-deep", f"more than {MAX_DEPTH} brackets stand one inside the other", "take some away"
+        )
+    return Source(name, [], root, problems)
