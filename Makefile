@@ -2,21 +2,23 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check docs golden bench clean
+.PHONY: demo test check gate docs golden bench clean
 demo: .venv/ready
 	@$(BIN)/rsa assess sample_cases/antiphospholipid-awaiting.yaml
 
 test: .venv/ready
 	$(BIN)/python -m pytest
 
-check: .venv/ready
+check: gate test
+
+# Everything of the gate but the tests.
+gate: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.make_docs --check
 	$(BIN)/rsa rules check
-	$(BIN)/python -m pytest -q
 
 docs: .venv/ready
 	$(BIN)/python -m tests.make_docs
@@ -26,6 +28,7 @@ golden: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/judging.py
 
 # pip 25.1 and later install dependency groups; the one a new environment brings may be older.
 .venv/ready: pyproject.toml
