@@ -211,7 +211,7 @@ def read_and_assess(
     Raises NeedsFixing when the case has a problem; remarks are kept in the assessment.
     """
     today = today or date.today().toordinal()
-    case = read_case(source, rulebook.items, rulebook.circumstances, today)
+    case = read_case(source, rulebook.items, rulebook.circumstances, today, without_partner)
     remarks = list(case.remarks)
     day = as_of or case.as_of
     if day is None:
@@ -232,9 +232,7 @@ def assess(
 ) -> Assessment:
     """Judge a case that was read, as of a day. Raises NeedsFixing when a check of the rulebook fails."""
     if without_partner:
-        hers = {k: v for k, v in case.results.items() if not rulebook.items[k].partner}
-        lists = {k: v for k, v in case.lists.items() if not rulebook.items[k].partner}
-        case = case._replace(results=hers, lists=lists)
+        rulebook = _hers(rulebook)
     evidence = Evidence(case, rulebook, day)
     engine = Engine(rulebook, evidence)
     problems = [*remarks, *objections(engine)]
@@ -247,8 +245,6 @@ def assess(
     acute = rulebook.acute_if is not None and engine.verdict(rulebook.acute_if).truth is TRUE
     acute = acute or any(f.rule.kind == "acute" and f.status in (MET, SUSPECTED) for f in findings)
     lines = _checklist(findings, engine, rulebook, by, acute)
-    if without_partner:
-        lines = tuple(line for line in lines if not _his_alone(line.investigation, rulebook))
     return Assessment(
         __version__, rulebook, case, iso(day), findings, lines, _unexplained(findings, rulebook),
         tuple(p for p in problems if p.remark),
@@ -257,8 +253,14 @@ def assess(
     )  # fmt: skip
 
 
-def _his_alone(investigation: Investigation, rulebook: Rulebook) -> bool:
-    return all(rulebook.items[name.partition(".")[0]].partner for name in investigation.yields)
+def _hers(rulebook: Rulebook) -> Rulebook:
+    """The rulebook with investigations that ask nothing of the partner."""
+    hers = {}
+    for name, investigation in rulebook.investigations.items():
+        yields = tuple(y for y in investigation.yields if not rulebook.items[y.partition(".")[0]].partner)
+        if yields:
+            hers[name] = investigation._replace(yields=yields)
+    return rulebook._replace(investigations=hers)
 
 
 def symptoms(source: Source, rulebook: Rulebook) -> tuple[str, ...]:

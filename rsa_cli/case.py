@@ -87,17 +87,37 @@ class Case(Light):
     as_of_place: Place
 
 
-def read_case(source: Source, items: Names[str, Item], circumstances: Names[str, Item], today: int) -> Case:
+def read_case(
+    source: Source,
+    items: Names[str, Item],
+    circumstances: Names[str, Item],
+    today: int,
+    without_partner: bool = False,
+) -> Case:
     """The case in a source. `today` is the real day, as an ordinal: nothing may lie after it.
 
+    With `without_partner` what stands under `partner:` is not read, nor said to be wrong.
     Raises NeedsFixing with everything that is wrong in the file.
     """
+    if without_partner:
+        source = _without_partner(source)
     reader = CaseReader(source, items, circumstances, today)
     case = reader.read()
     reader.shaper.refuse(source)
     assert case is not None
     remarks = [p for p in [*source.problems, *reader.shaper.problems] if p.remark]
     return case._replace(remarks=remarks)
+
+
+def _without_partner(source: Source) -> Source:
+    node = source.root.items.get("partner") if type(source.root) is Mapping else None
+    if node is None:
+        return source
+    assert type(source.root) is Mapping
+    kept = {key: part for key, part in source.root.items.items() if key != "partner"}
+    his = range(node.place.line, node.place.end_line + 1)
+    problems = [p for p in source.problems if p.place.line not in his]
+    return source._replace(root=source.root._replace(items=kept), problems=problems)
 
 
 class CaseReader:

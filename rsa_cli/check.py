@@ -117,6 +117,9 @@ def check(name: str | Path = "article", progress: Progress | None = None) -> Rep
         entries = Entries(read_sources(name))
     except NeedsFixing as error:
         return Report(str(name), error.problems, error.lines)
+    if not rulebook.rules:
+        place, hint = Place(str(name)), "write one under  rules:  in a file beside rulebook.yaml"
+        return Report(str(name), (Problem("no-rules", place, "there is no rule in this rulebook", hint),), {})
     return _Check(rulebook, entries).report(progress or (lambda done, of: None))
 
 

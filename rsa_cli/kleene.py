@@ -18,6 +18,8 @@ class Truth(Enum):
     UNKNOWN = 1
     TRUE = 2
 
+    __hash__ = object.__hash__  # as an Enum's, and not worked out in Python
+
     def __bool__(self) -> NoReturn:
         # `if truth:` would silently read "not known" as one of the two others.
         raise TypeError("a Truth is not a bool: compare it with `is`")

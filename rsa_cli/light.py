@@ -59,7 +59,8 @@ class Light:
         """The same with other values for some fields."""
         if not changes.keys() <= self._known:
             raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
+        given = self.__dict__  # with whatever was worked out from it, which may not hold of another
         new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
+        new.__dict__.update({field: given[field] for field in self._fields if field in given})
         new.__dict__.update(changes)
         return new

@@ -369,6 +369,7 @@ class _Assembly:
         }
         doubtful = frozenset(self.doubtful)
         defined = dict.fromkeys(key.text for key, _ in self.sections["rules"])
+        self._apart(defined)
         not_covered = self._not_covered()
         reader = ConditionReader(self.shaper, items, defined, bars, doubtful, self.complete)
         reader.not_covered = tuple(not_covered)
@@ -448,6 +449,15 @@ class _Assembly:
                     if section in ("items", "circumstances"):
                         self.doubtful.add(key.text)
                 first.setdefault(key.text, key)
+
+    def _apart(self, rules: dict[str, None]) -> None:
+        """An example names rules, items and checks: no two may have one name."""
+        items = {key.text for key, _ in self.sections["items"]}
+        for section, others, what in (("items", rules, "rule"), ("checks", {*rules, *items}, "rule or item")):
+            for key, _ in self.sections[section]:
+                if key.text in others:
+                    says = f"{brief(key.text)} is the name of a {what} too"
+                    self.shaper.problem("name-twice", key, says, "choose another name: examples use it")
 
     def _manifest(self, source: Source) -> None:
         shape = MANIFEST
@@ -602,6 +612,9 @@ class _Assembly:
             when = self._several(raw["when"], around, {}) if "when" in raw else ()
             when = tuple(condition for condition in when if self._plain(condition))
             source = tuple(t.text for t in raw.get("source", ()))
+            if "low" in ends and "high" in ends and _crossed(ends["low"], ends["high"]):
+                says = f"the reference range of {item.id} begins above its end"
+                self.shaper.problem("bad-range", raw["low"], says, "write the lower limit under low")
             found.append(Reference(ends.get("low"), ends.get("high"), when, source))
         return tuple(found)
 
@@ -855,6 +868,17 @@ class _Assembly:
 
 def _computed_today(rule: Rule) -> bool:
     return rule.today is not None and rule.today.when is not None
+
+
+def _crossed(low: dict[str, Span], high: dict[str, Span]) -> bool:
+    """Whether a lower limit lies above the upper one, in a unit that both are written in."""
+    return any(
+        span.low is not None
+        and (end := high.get(unit)) is not None
+        and end.high is not None
+        and span.low > end.high
+        for unit, span in low.items()
+    )
 
 
 def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -610,6 +610,9 @@ def test_an_example_of_the_help_works(words: list[str], tmp_path: Path, monkeypa
     if words[1:] == ["rules", "check"]:
         pytest.skip("checks the whole rulebook, which takes its time: test_check.py")
     done = rsa(*words[1:], text=Path(CASE).read_text(encoding="utf-8"))
+    if words[1:3] == ["rules", "check"]:  # this one holds no rule
+        assert (done.exit_code, "there is no rule in this rulebook" in done.output) == (1, True)
+        return
     assert done.exit_code == DONE
     # Of a batch the summary stands there.
     assert "1 case: 1 judged" in done.stderr if words[1] == "batch" else done.stderr == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from rsa_cli.assess import Assessment, read_and_assess
+from rsa_cli.problems import NeedsFixing
 from rsa_cli.renderers import Options, formats, render
 from rsa_cli.rulebook import read_rulebook
 from rsa_cli.source import read_bytes
@@ -60,3 +61,16 @@ def test_an_unexplained_loss_is_concluded_from_every_cause():
     one_open = read_and_assess(read_bytes("case.yaml", "\n".join(lines).encode()), BOOK)
     assert one_open.unexplained.answer == "undetermined"
     assert one_open.unexplained.open == ("hyperhomocysteinaemia",)
+
+
+def test_what_is_wrong_with_the_partners_items_is_not_said_where_they_are_left_out():
+    wrong = "tsh: 2.1 mIU/L\npartner:\n  karyotype: nomal\n  semen_volume: 99 mL\nrhd: positive"
+    with pytest.raises(NeedsFixing) as refused:
+        assessed(wrong)
+    assert {p.place.line for p in refused.value.problems} == {5, 6}
+    without = assessed(wrong, without_partner=True)
+    assert without.remarks == ()
+    assert without.finding("rhd_positive").rule.kind == "reminder"
+    assert "99 mL" not in render(without, "json", Options())
+    hers = next(x for x in without.checklist if x.investigation.id == "parental_karyotypes").investigation
+    assert hers.yields == ("karyotype",)
