@@ -18,6 +18,7 @@ from rsa_cli.case import Case, Record, Result
 from rsa_cli.dictionary import Item, Value, converted, names_in
 from rsa_cli.engines.reference import Engine, Verdict
 from rsa_cli.engines.reference import names_in as looked_at
+from rsa_cli.engines.reference import tested
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, bearing_on
 from rsa_cli.keep import fetch, keep
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
@@ -153,7 +154,12 @@ def unasked(rulebook: Rulebook, weigher: Callable[[Rule], Weigh]) -> Unasked:
         settled = Settled((), (), True)
         if rule.kind != "conclusion":
             settled = settle(rule.when, rulebook, evidence, verdict, weigher(rule))
-        found[rule.id] = (bearing_on(looked_at(rule.when, rulebook), rulebook), settled)
+        barring = [n for n in _through(rule.when, rulebook) if isinstance(n, RuleHolds) and n.bars]
+        names = [
+            *looked_at(rule.when, rulebook),
+            *(t for n in barring for t in tested(rulebook.rules[n.rule], rulebook)),
+        ]
+        found[rule.id] = (bearing_on(names, rulebook), settled)
     keep(key, found, (Settled, Atom))
     return found
 
