@@ -16,9 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 from rsa_cli.case import Case, Record, Result
 from rsa_cli.dictionary import Item, Value, converted, names_in
-from rsa_cli.engines.reference import Engine, Verdict
+from rsa_cli.engines.reference import Engine, Verdict, tested
 from rsa_cli.engines.reference import names_in as looked_at
-from rsa_cli.engines.reference import tested
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, bearing_on
 from rsa_cli.keep import fetch, keep
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
