@@ -950,7 +950,7 @@ def _place(
     urgent = investigation.safety or any(name in asked for name in investigation.yields)
     if raised and urgent and _progress(investigation, engine.evidence)[0] not in ("done", "not applicable"):
         return "red flag"
-    if investigation.tier == "discouraged":
+    if investigation.tier == "discouraged" and not _indicated(investigation, engine):
         return "discouraged"
     if any(f.rule.id == DECIDES_THE_DEFINITION for f in helped):
         return "definition"

@@ -660,6 +660,9 @@ class Evidence:
             case IsOneOf(name=name, choices=choices, negated=negated):
                 item, label = self._named(name, itself)
                 others = set(item.choices) - {"no"} if item else set()
+                if name.item == "value" and item is not None:
+                    said = " or ".join(item.choices[c].label for c in item.choices if c in choices)
+                    return f"{label} {'is not' if negated else 'is'} {said}"
                 if choices in ({"yes"}, {"yes", "perhaps"}) or choices == others:
                     return _negated(label) if negated else label
                 if choices == {"no"}:

@@ -74,3 +74,23 @@ def test_what_is_wrong_with_the_partners_items_is_not_said_where_they_are_left_o
     assert "99 mL" not in render(without, "json", Options())
     hers = next(x for x in without.checklist if x.investigation.id == "parental_karyotypes").investigation
     assert hers.yields == ("karyotype",)
+
+
+def test_what_is_advised_against_in_general_is_not_where_this_case_asks_for_it():
+    places = {
+        given: next(
+            x.place for x in assessed(given).checklist if x.investigation.id == "factor_v_leiden_test"
+        )
+        for given in ("thromboses: []", "thromboses: [{site: venous, confirmed: yes}]")
+    }
+    assert list(places.values()) == ["discouraged", "indicated"]
+
+
+def test_one_late_loss_asks_for_antiphospholipid_tests_though_the_definition_is_not_met():
+    for loss, state in (
+        ("gestation: 8w0d, gestation_at_death: 8w0d", "not called for"),
+        ("gestation: 20w0d, gestation_at_death: 20w0d", "to do"),
+    ):
+        assessment = assessed(f"pregnancies: [{{outcome: miscarriage, {loss}}}]")
+        [line] = [x for x in assessment.checklist if x.investigation.id == "antiphospholipid_tests"]
+        assert line.state == state, loss
