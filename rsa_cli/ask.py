@@ -7,9 +7,10 @@ readers and slow connections. Both get the same questions and give the same answ
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, cast
 from rsa_cli.asking import irrelevant, problems_in, view_of
 from rsa_cli.dictionary import MISSING
 from rsa_cli.journal import Journal, LockedError, digest_of, load, save
-from rsa_cli.problems import NeedsFixing, visible
+from rsa_cli.problems import NeedsFixing, brief, visible
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.session import WORDS, WRONG_USAGE, Command, Option, Prompt, Reply, Session, StoppedError
 from rsa_cli.splice import UnsafeError, page, written
@@ -81,24 +82,27 @@ class Plain:
             if wrong:
                 self.say(wrong)
             return None if wrong else typed
-        chosen = [
-            self._chosen(prompt, part.strip()) for part in (typed.split(",") if prompt.several else [typed])
-        ]
-        if None in chosen:
-            what = (
-                "numbers from the list, with commas between" if prompt.several else "a number from the list"
-            )
-            self.say(f"{visible(typed)} is not there: write {what}.")
+        parts = typed.split(",") if prompt.several else [typed]
+        chosen: list[Option] = []
+        for part in parts:
+            fits = meant(prompt, part)
+            if len(fits) != 1:
+                self.say(_unfit(prompt, part.strip(), fits))
+                return None
+            chosen += fits
+        labels = ", ".join(option.label for option in chosen)
+        if labels.casefold() != typed.casefold():
+            self.say(f"  {labels}")
+        if chosen[0].value == _LEAVE:
+            return Command.LEAVE
+        values = [option.value for option in chosen]
+        if not prompt.several or (len(values) == 1 and values[0] in MISSING):
+            return values[0]
+        alone = next((o.label for o in chosen if o.value in (*MISSING, "[]")), "")
+        if alone and len(values) > 1:
+            self.say(f"{alone} does not go with others")
             return None
-        found = [value for value in chosen if value is not None]
-        return found if prompt.several else found[0]
-
-    def _chosen(self, prompt: Prompt, typed: str) -> str | None:
-        if typed.isdecimal() and 0 < int(typed) <= len(prompt.options):
-            return prompt.options[int(typed) - 1].value
-        alike = [o.value for o in prompt.options if typed.casefold() in (o.value, o.label.casefold())]
-        short = [o.value for o in prompt.options if o.value in ("yes", "no") and typed == o.value[0]]
-        return next(iter(alike or short), None)
+        return values
 
 
 class Screen:
@@ -123,7 +127,13 @@ class Screen:
         draw = self._several if prompt.several else self._one if prompt.options else self._text
         application = draw(prompt).application
         application.erase_when_done = True  # the list and the keys go; what was answered stays
-        application.key_bindings = merge_key_bindings([application.key_bindings, self._bindings(prompt)])
+        bindings = self._bindings(prompt)
+        if prompt.options:
+            typed = _Typed(prompt)
+            typed.listen(bindings)
+            application.layout = typed.below(application.layout)
+        _wrapped(application.layout)
+        application.key_bindings = merge_key_bindings([application.key_bindings, bindings])
         reply = self._reply(prompt, application.run())
         labels = {option.value: option.label for option in prompt.options}
         said = "–" if reply is Command.LEAVE else ""
@@ -168,17 +178,19 @@ class Screen:
         default = prompt.default if prompt.default in {o.value for o in prompt.options} else None
         return self.questionary.select(
             prompt.text, options, default=default, qmark="·", use_jk_keys=False, use_emacs_keys=False,
-            instruction=_below(["number or arrows, then Enter", *_keys(prompt, plain=False)]),
+            instruction=_below(["number, word or arrows, then Enter", *_keys(prompt, plain=False)]),
         )  # fmt: skip
 
     def _several(self, prompt: Prompt) -> Any:
         choice = self.questionary.Choice
         checked = prompt.default.split(", ") if prompt.default else []
-        options = [choice(o.label, value=o.value, checked=o.value in checked) for o in prompt.options]
-        keys = _below(["space marks, Enter takes them", *_keys(prompt, plain=False)])
+        options = [
+            choice(f"{n:>2}) {o.label}", value=o.value, checked=o.value in checked)
+            for n, o in enumerate(prompt.options, 1)
+        ]
+        keys = _below(["number, word or arrows; space marks, Enter takes them", *_keys(prompt, plain=False)])
         return self.questionary.checkbox(
             prompt.text, options, qmark="·", instruction=keys, use_jk_keys=False, use_emacs_keys=False,
-            validate=lambda chosen: "none of these does not go with others" if "[]" in chosen and len(chosen) > 1 else True,
         )  # fmt: skip
 
     def _bindings(self, prompt: Prompt) -> Any:
@@ -202,32 +214,7 @@ class Screen:
             bind("f8", Command.ANSWERS)
             bind("f10", Command.FINISH)
             bind("?", Command.HELP, **({} if prompt.options else {"filter": empty}))
-        if prompt.options and prompt.commands:
-            for command in (Command.BACK, Command.ANSWERS, *([Command.LEAVE] if prompt.leave else [])):
-                bind(command.value, command)
-        if prompt.several:
-            for letter in "ai":  # which would mark everything
-                bindings.add(letter, eager=True)(lambda event: None)
-        elif prompt.options:
-            self._numbers(bindings, prompt)
         return bindings
-
-    def _numbers(self, bindings: Any, prompt: Prompt) -> None:
-        """Figures point at an option. Never letters: whoever types a word must not choose with it."""
-        typed = ""
-        first = 0 if prompt.leave else 1
-
-        def figure(event: Any) -> None:
-            nonlocal typed
-            typed += event.data
-            if int(typed) > len(prompt.options):
-                typed = event.data
-            if first <= int(typed) <= len(prompt.options):
-                lists = [c for c in event.app.layout.find_all_controls() if hasattr(c, "pointed_at")]
-                lists[0].pointed_at = int(typed) - first
-
-        for number in "0123456789":
-            bindings.add(number, eager=True)(figure)
 
     def _drop_ahead(self) -> None:
         """Lines that were pasted together with an answer must not answer what is asked next."""
@@ -247,7 +234,155 @@ class Screen:
                 store_typeahead(terminal, keys)
 
 
-_LEAVE = "\0leave"
+_LEAVE = Command.LEAVE.value
+
+
+class _Typed:
+    """What is typed while a list is shown: it points at what it fits, and Enter never takes what it does not fit."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self.prompt = prompt
+        self.text = ""
+        self.said = ""
+        self.start = 0  # where the list pointed before anything was typed
+        self.moved = False
+
+    def listen(self, bindings: Any) -> None:
+        """Take the keys of a list."""
+        from prompt_toolkit.keys import Keys
+
+        def bind(key: str, do: Callable[[Any], None]) -> None:
+            bindings.add(key, eager=True)(do)
+
+        bindings.add(Keys.Any)(self._add)
+        bindings.add(Keys.BracketedPaste)(self._add)
+        bind("backspace", lambda event: self._shown(event, self.text[:-1]))
+        bind("c-u", lambda event: self._shown(event, ""))
+        bind("up", lambda event: self._step(event, -1))
+        bind("down", lambda event: self._step(event, 1))
+        bind("enter", self._enter)
+        if self.prompt.several:
+            bind(" ", self._space)
+            for letter in "ai":  # which would mark everything
+                bind(letter, self._add)
+
+    def below(self, layout: Any) -> Any:
+        """The layout of a list with a line below it for what is typed."""
+        from prompt_toolkit.filters import Condition
+        from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
+
+        line = Window(
+            FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]), dont_extend_height=True
+        )
+        return Layout(
+            HSplit([layout.container, ConditionalContainer(line, Condition(lambda: bool(self.said)))])
+        )
+
+    def _add(self, event: Any) -> None:
+        typed = event.data
+        command = next((c for c in Command if c.value == typed and c is not Command.FINISH), None)
+        if command is not None and not self.text and self.prompt.commands:
+            if command is not Command.LEAVE or self.prompt.leave:
+                event.app.exit(result=command)
+        elif len(typed.splitlines()) > 1:
+            self.said = "several lines were pasted: one answer stands here"
+        elif typed.isprintable():
+            self._shown(event, self.text + typed)
+
+    def _fits(self, text: str) -> list[Option]:
+        if text.strip() == "0" and self.prompt.leave and not self.prompt.several:
+            return [Option(_LEAVE, self.prompt.leave)]
+        return meant(self.prompt, text)
+
+    def _step(self, event: Any, by: int) -> None:
+        found, self.moved, self.text = _list(event), True, ""
+        found.pointed_at = (found.pointed_at + by) % len(found.choices)
+        self.said = ""
+
+    def _shown(self, event: Any, text: str) -> None:
+        """Show what is typed now, and point at the first that it fits."""
+        found, fits = _list(event), self._fits(text)
+        if not self.text:
+            self.start = found.pointed_at
+        self.text = text
+        values = [choice.value for choice in found.choices]
+        places = [values.index(option.value) for option in fits if option.value in values]
+        found.pointed_at = places[0] if places else self.start
+        means = f"  →  {fits[0].label}" if len(fits) == 1 else ""
+        self.said = f"typed: {text}{means}" if text else ""
+
+    def _enter(self, event: Any) -> None:
+        found = _list(event)
+        fits = self._fits(self.text)
+        marked = [choice.value for choice in found.choices if choice.value in found.selected_options]
+        if self.text and len(fits) != 1:
+            self.said = _unfit(self.prompt, self.text, fits)
+        elif not self.prompt.several:
+            event.app.exit(result=fits[0].value if self.text else found.get_pointed_at().value)
+        elif self.text and fits[0].value in MISSING:
+            if marked:
+                self.said = f"{fits[0].label} does not go with what is marked"
+            else:
+                event.app.exit(result=fits[0].value)
+        elif self.text:
+            self._mark(event, fits[0])
+        elif "[]" in marked and len(marked) > 1:
+            self.said = f"{found.choices[-1].title[4:]} does not go with others"
+        elif not marked and self.moved:
+            self.said = f"nothing is marked: space marks{', - leaves it open' if self.prompt.leave else ''}"
+        else:
+            event.app.exit(result=marked)
+
+    def _space(self, event: Any) -> None:
+        """Mark what is pointed at, or what was typed; inside words that fit several it is a blank."""
+        fits = self._fits(self.text)
+        if not self.text or len(fits) == 1:
+            self._mark(event, fits[0] if self.text else None)
+        else:
+            self._shown(event, f"{self.text} ")
+
+    def _mark(self, event: Any, option: Option | None) -> None:
+        found = _list(event)
+        value = option.value if option else found.get_pointed_at().value
+        if value in MISSING:
+            self.said = f"{value} is no answer to mark: Enter takes it"
+            return
+        if value in found.selected_options:
+            found.selected_options.remove(value)
+        else:
+            found.selected_options.append(value)
+        self.text, self.moved = "", True
+        self.said = ""
+
+
+def meant(prompt: Prompt, typed: str) -> list[Option]:
+    """The answers that what was typed may mean: by number, by its whole name, else all that begin with it."""
+    text = re.sub(r"[\s_]+", " ", typed.casefold()).lstrip()
+    if text.strip().isdecimal():
+        number = int(text[:6])
+        return [prompt.options[number - 1]] if 0 < number <= len(prompt.options) else []
+    others = [Option(word, word) for word in MISSING] if prompt.missing else []
+    if prompt.leave and not prompt.several:
+        others.append(Option(_LEAVE, prompt.leave))
+    named = [(o, (o.label.casefold(), o.value.replace("_", " ").strip())) for o in (*prompt.options, *others)]
+    whole = [o for o, names in named if text.strip() in names]
+    # n is the whole of no: not done and not applicable take more letters
+    whole = whole or [o for o, _ in named if o.value in ("yes", "no") and text.strip() == o.value[0]]
+    return whole[:1] or [o for o, names in named if text.strip() and any(n.startswith(text) for n in names)]
+
+
+def _list(event: Any) -> Any:
+    """The list on the screen."""
+    return next(c for c in event.app.layout.find_all_controls() if hasattr(c, "pointed_at"))
+
+
+def _unfit(prompt: Prompt, typed: str, fits: list[Option]) -> str:
+    """That what was typed is no answer, and what would be."""
+    said = brief(typed.strip(), 24)
+    if fits:
+        labels = " or ".join(brief(option.label, 24) for option in fits[:2])
+        return f"{said} may be {labels}{' or another' * (len(fits) > 2)}: write more of it"
+    return f"{said} is not there: write a number or a word of the list"
 
 
 def _empty_buffer() -> bool:
@@ -269,7 +404,7 @@ def _ahead() -> bool:
 
 def _said(prompt: Prompt, typed: str) -> Reply | None:
     """What a word or sign stands for that is no answer of its own: a kind of missing, or a command."""
-    if typed in {o.value for o in prompt.options}:
+    if typed in {o.value for o in prompt.options} or typed in _taken(prompt):
         return None
     word = WORDS.get(typed, typed if typed in MISSING else None)
     if word is Command.LEAVE:
@@ -279,12 +414,20 @@ def _said(prompt: Prompt, typed: str) -> Reply | None:
     return word if prompt.missing else None
 
 
+def _taken(prompt: Prompt) -> set[str]:
+    """The letters that an answer of the list begins with: there they do not stand for a kind of missing."""
+    return {o.label[:1].casefold() for o in prompt.options} | {o.value[:1] for o in prompt.options}
+
+
 def _keys(prompt: Prompt, plain: bool) -> list[str]:
     """What may be said in place of an answer, in words."""
     said = []
     if prompt.missing:
         names = "udpa" if plain else ("F2", "F3", "F4", "F5")
-        said += [f"{name} {word}" for name, word in zip(names, MISSING, strict=True)]
+        taken = _taken(prompt) if plain else set()
+        said += [
+            word if name in taken else f"{name} {word}" for name, word in zip(names, MISSING, strict=True)
+        ]
     if prompt.leave and (plain or not prompt.options or prompt.several):
         said.append(f"{'-' if plain else 'Enter:'} {prompt.leave}")
     if prompt.commands:
@@ -294,6 +437,17 @@ def _keys(prompt: Prompt, plain: bool) -> list[str]:
             else ["? help", "⇧Tab back", "F8 answers", "^C stops, nothing is lost"]
         )
     return said
+
+
+def _wrapped(layout: Any) -> None:
+    """Let no message and no answer of a list end at the edge of the screen."""
+    from prompt_toolkit.filters import to_filter
+    from prompt_toolkit.layout import FormattedTextControl
+
+    for window in layout.find_all_windows():
+        if isinstance(window.content, FormattedTextControl):
+            window.wrap_lines = window.dont_extend_height = to_filter(True)
+            window.height = None if window.height == 1 else window.height
 
 
 def _below(words: list[str]) -> str:

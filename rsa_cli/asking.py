@@ -7,18 +7,27 @@ stands there yet; so what was answered is the text of the case itself, and any a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 from rsa_cli.assess import BURDEN, MET, SUSPECTED, Finding, finding_of, objections
 from rsa_cli.case import Case, Result, read_case
-from rsa_cli.dictionary import MISSING, Choice, Item, UnreadableError, dated, read_choices, read_value
+from rsa_cli.dictionary import (
+    MISSING,
+    Choice,
+    Item,
+    UnreadableError,
+    dated,
+    names_in,
+    read_choices,
+    read_value,
+)
 from rsa_cli.engines.reference import Engine
-from rsa_cli.evidence import Context, Evidence, Seen, _bearing
+from rsa_cli.evidence import MEDICATIONS, PREGNANCIES, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
 from rsa_cli.light import Light
-from rsa_cli.nodes import Condition, Count, IsFlagged, Name, Repeated, RuleHolds, Run, walk
+from rsa_cli.nodes import LEAVES, Condition, Count, IsFlagged, IsKnown, Name, Repeated, RuleHolds, Run, walk
 from rsa_cli.problems import NeedsFixing, Problem, brief, quoted
 from rsa_cli.rulebook import Investigation, Rulebook
 from rsa_cli.settle import MOST_ATOMS, Atom, Solver
@@ -94,7 +103,6 @@ class Questionnaire:
 
     def __init__(self, book: Rulebook) -> None:
         self.book = book
-        self.bearing = _bearing(book)
         self.timed: dict[str, list[Investigation]] = {}
         self.named: dict[str, list[Investigation]] = {}
         self._rank: dict[str, tuple[int, int, int]] = {}
@@ -303,9 +311,8 @@ class Questionnaire:
             return {}  # what settles each cause stands with the cause
         ways = self._bear_on.get(rule)
         if ways is None:
-            names = {of.partition(".")[0] for of in _looked_at(condition, self.book)} | self.bearing
-            ways = tuple(way_of(self.book.items[name]) for name in names if name in self.book.items)
-            self._bear_on[rule] = ways
+            names = hangs_on(_looked_at(condition, self.book), self.book)
+            ways = self._bear_on[rule] = tuple(way_of(self.book.items[name]) for name in names)
         key = (view.evidence.day, [at(view.page.data, way) for way in ways])
         kept = self._settled.get(rule)
         if kept is not None and kept[0] == key:
@@ -442,6 +449,45 @@ def _looked_at(condition: Condition, book: Rulebook) -> Iterator[str]:
             yield node.name.item
 
 
+def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:
+    """The items and lists among the names, and all that can change what their results count for.
+
+    That is what they are worked out from, what says whether they apply, and what their circumstances
+    are worked out from: while none of these changes, nothing that looks at the names can change.
+    """
+    found: set[str] = set()
+
+    def look(name: str) -> None:
+        if name in found or name not in book.items:
+            return
+        found.add(name)
+        item = book.items[name]
+        for part in (item, *item.fields.values()):
+            look_into(part)
+
+    def look_into(item: Item) -> None:
+        for used in (*(name for name, _ in names_in(item.formula or ("",))), *item.same_sample, item.now):
+            look(used)
+        held = [*item.set_aside_if, *item.counts_only_if, *(c for r in item.references for c in r.when)]
+        for node in (node for condition in (item.ask_if, *held) if condition for node in walk(condition)):
+            if isinstance(node, (*LEAVES, IsKnown)):
+                name = node.name
+                if name.of == "circumstance" and name.item in book.circumstances:
+                    circumstance(name.item)
+                look(name.of or name.item)
+
+    def circumstance(name: str) -> None:
+        item = book.circumstances[name]
+        look_into(item)
+        if item.worked_out is not None:
+            for of in (PREGNANCIES, MEDICATIONS, "currently_pregnant", *item.worked_out[1]):
+                look(of)
+
+    for name in names:
+        look(name.partition(".")[0])
+    return frozenset(found)
+
+
 # --- answers ---------------------------------------------------------------------------------------
 
 
@@ -571,16 +617,21 @@ def changes(before: View | None, after: View) -> list[Finding]:
 
 
 def shown_answer(answer: Answer | None, item: Item | None = None) -> str:
-    """An answer as a person reads it."""
+    """An answer as a person reads it; of a record what is known, and how much of it is not."""
     if isinstance(answer, dict):
-        value = [shown_answer(answer["value"], item)] if "value" in answer else []
         fields = item.fields if item else {}
-        others = [
-            shown_answer(part, fields.get(key)) if fields else f"{key.replace('_', ' ')} {shown_answer(part)}"
-            for key, part in answer.items()
-            if key not in ("value", "note") and part != ""
-        ]
-        return ", ".join(value + others) or "nothing known yet"
+        said = [shown_answer(answer["value"], item)] if "value" in answer else []
+        unknown = 0
+        for key, part in answer.items():
+            if key in ("value", "note") or part == "":
+                continue
+            if not fields:
+                said.append(f"{key.replace('_', ' ')} {shown_answer(part)}")
+            elif part in MISSING:
+                unknown += 1
+            else:
+                said.append(shown_answer(part, fields.get(key)))
+        return ", ".join(said + [f"{unknown} not known"] * bool(unknown)) or "nothing known yet"
     if isinstance(answer, list):
         return "; ".join(shown_answer(part, item) for part in answer) or "none"
     choice: Choice | None = item.choices.get(str(answer)) if item else None

@@ -36,9 +36,8 @@ from rsa_cli.engines.reference import Engine, Verdict
 from rsa_cli.evidence import Evidence
 from rsa_cli.kleene import UNKNOWN, Truth
 from rsa_cli.light import Light
-from rsa_cli.nodes import All, Condition, Count, Not, NotKnown, Points, Repeated, RuleHolds, Some, parts_of
+from rsa_cli.nodes import All, Condition, Not, NotKnown, Points, Some, parts_of
 from rsa_cli.nodes import Any as AnyOf
-from rsa_cli.nodes import Run as InARow
 from rsa_cli.problems import NeedsFixing, Place, Problem, quoted
 from rsa_cli.quick import QuickReader, json_data, json_source, yaml_data
 from rsa_cli.rulebook import Rulebook
@@ -243,8 +242,10 @@ class Judge:
             if task.line:
                 data, line = json_data(task.data), task.line
             else:
-                with open(task.file, "rb") as opened:
-                    data, line = yaml_data(opened.read(MAX_BYTES + 1))
+                with open(task.file, "rb", buffering=0) as opened:
+                    if not 0 < os.fstat(opened.fileno()).st_size <= MAX_BYTES:
+                        return None  # empty, too large, or no file at all
+                    data, line = yaml_data(opened.readall())
             read = self.quick.read(data, line, settings.as_of, settings.today, task.data)
             judged = compiled.judge(read.sheet)
         except (UnusualError, OSError):
@@ -704,13 +705,16 @@ class Clause(NamedTuple):
     node: Condition
 
 
+_OPENED = (All, AnyOf, Some, Not, NotKnown, Points)
+
+
 def clauses(rulebook: Rulebook) -> list[Clause]:
     """Every condition of every rule, outermost first; what is asked of records or of several results is one."""
     found: list[Clause] = []
 
     def look(rule: str, path: str, node: Condition) -> None:
         found.append(Clause(rule, path, node))
-        if isinstance(node, All | AnyOf | Some | Not | NotKnown | Points):
+        if isinstance(node, _OPENED):
             parts = parts_of(node)
             for number, part in enumerate(parts, 1):
                 look(rule, f"{path}.{number}" if len(parts) > 1 else path, part)
@@ -724,14 +728,15 @@ class Deeper:
     """Looks deeper into a case than its statuses, by the reference engine and all that it can say."""
 
     def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
+        self._firsts: dict[str, int] = {}  # the number of each rule's first clause
         self._by: Yields | None = None
 
     def __call__(self, judge: Judge, task: Task) -> Deep:
         """What the case adds to the summary."""
         rulebook, settings = judge.rulebook, judge.settings
-        if not self._numbers:
-            self._numbers = {id(clause.node): number for number, clause in enumerate(clauses(rulebook))}
+        if not self._firsts:
+            for number, clause in enumerate(clauses(rulebook)):
+                self._firsts.setdefault(clause.rule, number)
         source = json_source(task.file, task.line, task.data) if task.line else read_file(task.file)
         assessment = read_and_assess(source, rulebook, settings.as_of, settings.today)
         if self._by is None:
@@ -740,7 +745,7 @@ class Deeper:
         missing: set[str] = set()
         settles: dict[str, int] = {}
         for finding in assessment.findings:
-            self._unknown(finding.judgement.when, unknown)
+            _unknown_of(finding.judgement.when, self._firsts[finding.rule.id], unknown)
             alone: set[str] = set()
             for atoms in (*finding.settled.met, *finding.settled.not_met) if finding.settled else ():
                 missing |= {atom.yields for atom in atoms}
@@ -750,15 +755,16 @@ class Deeper:
                 settles[investigation] = settles.get(investigation, 0) + 1
         return Deep(tuple(unknown), tuple(sorted(missing)), tuple(sorted(settles.items())))
 
-    def _unknown(self, verdict: Verdict, found: list[int]) -> None:
-        number = self._numbers.get(id(verdict.condition))
-        if number is None:
-            return
-        if verdict.truth is UNKNOWN:
-            found.append(number)
-        if not isinstance(verdict.condition, RuleHolds | Count | InARow | Repeated):
-            for part in verdict.parts:
-                self._unknown(part, found)
+
+def _unknown_of(verdict: Verdict, number: int, found: list[int]) -> int:
+    """The numbers of the clauses that came out unknown, counted as `clauses` counts; the next number."""
+    if verdict.truth is UNKNOWN:
+        found.append(number)
+    number += 1
+    if isinstance(verdict.condition, _OPENED):
+        for part in verdict.parts:
+            number = _unknown_of(part, number, found)
+    return number
 
 
 class Summary:

@@ -114,7 +114,8 @@ def ask(
         typer.Argument(metavar="CASE", help="The case file, new or to be gone on with.", show_default=False),
     ] = None,
     shortest: Annotated[
-        bool, typer.Option("--shortest", help="Ask first what settles most, and stop when nothing more would.")
+        bool,
+        typer.Option("--shortest", help="Ask first what settles most, and stop when nothing more would."),
     ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line with numbered choices, for screen readers.")
@@ -123,7 +124,9 @@ def ask(
 ) -> None:
     """Ask what is to be known, step by step; write the case and show the report."""
     if not _terminal():
-        _wrong("ask needs a terminal. To judge a file: rsa assess FILE; to fill one in with an editor: rsa new FILE")
+        _wrong(
+            "ask needs a terminal. To judge a file: rsa assess FILE; to fill one in with an editor: rsa new FILE"
+        )
     path = _asked(case, rules, shortest, plain)
     from rsa_cli.renderers import render
 
@@ -210,13 +213,18 @@ def batch(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH…", help="Folders, files, patterns; or - for a list of files or NDJSON.", show_default=False
+            metavar="PATH…",
+            help="Folders, files, patterns; or - for a list of files or NDJSON.",
+            show_default=False,
         ),
     ],
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format", "-f", metavar="FORMAT", show_default=False,
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            show_default=False,
             help="table, ndjson, csv, junit or markdown; table in a terminal, else ndjson.",
         ),
     ] = None,
@@ -228,20 +236,26 @@ def batch(
     rules: Rules = "article",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes; else one a processor.", show_default=False),
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Processes; else one a processor.", show_default=False
+        ),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add the reasons to each case; slower.")] = False,
     summary: Annotated[
         Path | None,
         typer.Option(
-            "--summary", metavar="FILE", show_default=False,
+            "--summary",
+            metavar="FILE",
+            show_default=False,
             help="Write counts by finding and clause, and what is missing most, as JSON; much slower.",
         ),
     ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
-            "--fail-on", metavar="WHAT", show_default=False,
+            "--fail-on",
+            metavar="WHAT",
+            show_default=False,
             help="End with status 1 where a case is so: 'needs fixing', undetermined, FINDING=met …",
         ),
     ] = None,
@@ -260,7 +274,7 @@ def batch(
         _wrong(f"there is no format {name!r}: {nearest(name, formats()) or ', '.join(formats())}")
     day = _day(as_of)
     asked = Asked(
-        tuple(paths), name, _rulebook(rules), date.today().toordinal(), day, jobs, output, resume, summary,
+        tuple(paths), name, _rulebook(rules, whole=summary is not None), date.today().toordinal(), day, jobs, output, resume, summary,
         tuple(fail_on or ()), explain,
     )  # fmt: skip
     raise typer.Exit(run(asked))

@@ -316,7 +316,7 @@ class Session:
             here = at(self.view.page.data, question.way)
             records = here if isinstance(here, list) else []
             options = [
-                Option(f"record {n}", f"{n + 1}: {shown_answer(part, item)}")
+                Option(f"record {n}", f"number {n + 1}: {shown_answer(part, item)}")
                 for n, part in enumerate(records)
             ]
             if records:
@@ -372,7 +372,7 @@ class Session:
         try:
             view = view_of(self.view.page, self.book, self.today, strict=not others)
         except NeedsFixing as error:
-            self._problems(error)
+            self._problems(error, item)
             return False
         if item.id in self.lists:
             self._journal("close", item.id)
@@ -573,10 +573,15 @@ class Session:
 
     # --- what is said
 
-    def _problems(self, error: NeedsFixing) -> None:
+    def _problems(self, error: NeedsFixing, of: Item | None = None) -> None:
+        """What is wrong; of which record of a list, where the list as it stands is what is wrong."""
         for problem in problems_in(error):
+            number = ""
+            for record in self.view.case.lists.get(of.id, ()) if of else ():
+                if problem.place in [record.place, *(result.place for result in record.fields.values())]:
+                    number = f"number {record.number}: "
             hint = f": {problem.hint}" if problem.hint else ""
-            self.talk.say(f"  {problem.says}{hint}", "fg:ansired")
+            self.talk.say(f"  {number}{problem.says.rstrip('.')}{hint}", "fg:ansired")
 
     def _changed(self, before: View | None, when: str = "now") -> None:
         """What has changed since it was last said; while a list is being filled in, only red flags."""
@@ -607,6 +612,8 @@ class Session:
 
 def _news(finding: Finding, when: str) -> str:
     """A finding that has just come up, with today's criterion where that differs."""
+    if finding.rule.kind == "reminder":
+        return f"· reminder: {finding.rule.finding}"
     status = "met today" if finding.only_today else finding.status
     sign = SIGNS[MET] if finding.only_today else SIGNS[finding.status]
     today = today_text(finding)

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_cli import journal as journals
-from rsa_cli.asking import Question, Questionnaire, read_answer, view_of, way_of
+from rsa_cli.asking import Question, Questionnaire, read_answer, shown_answer, view_of, way_of
 from rsa_cli.assess import BURDEN
 from rsa_cli.dictionary import UnreadableError
 from rsa_cli.engines.reference import Engine
@@ -29,7 +29,7 @@ from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposit
 from rsa_cli.rulebook import Rulebook, read_rulebook
 from rsa_cli.session import Command, Prompt, Session, StoppedError
 from rsa_cli.source import read_file
-from rsa_cli.splice import at, data, page
+from rsa_cli.splice import at, changed, data, page, rendered
 
 from asked import RULES, Scripted, small
 from spec_tables import rulebook_of, written
@@ -277,8 +277,28 @@ def test_a_list_is_closed_only_when_it_is_sound_as_a_whole(book: Rulebook, tmp_p
     ]
     mended = [*first, "record 1", "ended", "2024-09-10", " done", "all"]
     found, talk = answered(book, tmp_path, mended)
-    assert any("Two pregnancies end less than 28 days apart" in s for s in talk.said)
+    assert "  number 2: Two pregnancies end less than 28 days apart: Check both dates." in talk.said
+    shown = [prompt for prompt in talk.asked if prompt.text.startswith("All pregnancies")][-1]
+    assert [o.label for o in shown.options[2:]] == [
+        "number 1: miscarriage, 2024-06-01, 8w2d",
+        "number 2: miscarriage, 2024-09-10, 8w2d",
+    ]
     assert found["pregnancies"][1]["ended"] == "2024-09-10"
+
+
+def test_a_record_is_shown_by_what_is_known_of_it(book: Rulebook):
+    record = {"outcome": "live_birth", "ended": "unknown", "gestation": "not done", "note": "kept to herself"}
+    item = book.items["pregnancies"]
+    assert shown_answer([record, {}], item) == "live birth, 2 not known; nothing known yet"
+    assert shown_answer({"value": "positive", "date": "2026-01", "note": "n"}) == "positive, date 2026-01"
+
+
+def test_a_reminder_is_not_said_to_be_met(tmp_path: Path):
+    rules = f"{RULES}  again: {{finding: Rhesus, kind: reminder, when: smoker is yes, rests_on: [S-1], says: Look it up.}}\n"
+    _, talk = answered(
+        read_rulebook(small(tmp_path / "rules", rules)), tmp_path, ["no", "none", "none", "yes"]
+    )
+    assert "  · reminder: Rhesus" in talk.said
 
 
 def test_what_an_edit_makes_irrelevant_is_dropped_and_said(book: Rulebook, tmp_path: Path):
@@ -536,6 +556,37 @@ def test_the_weights_of_a_changed_case_are_those_of_a_fresh_one(book: Rulebook):
         view = view_of(page(text), book, TODAY)
         one, two = kept.weights(view), Questionnaire(book).weights(view)
         assert {w: x.worth for w, x in one.items()} == {w: x.worth for w, x in two.items()}
+
+
+SOURCES: dict[str, list[Any]] = {
+    "medications": [None, [], [{"class": "vitamin_k_antagonist", "from": "2024-01-01"}], [{"class": "glucocorticoid"}]],
+    "pregnancies": [None, [], [{"outcome": "ongoing"}], [{"outcome": "miscarriage", "ended": "2026-01-05"}]],
+    "currently_pregnant": [
+        None,
+        {"value": "yes", "date": "2026-03-01"},
+        {"value": "no", "date": "2026-03-01"},
+    ],
+    "age": [None, "24 years", "44 years"],
+}
+
+
+@pytest.mark.parametrize("sample", ["set-aside", "nothing-met", "antiphospholipid-awaiting"])
+def test_what_is_kept_of_the_weights_is_never_stale(sample: str):
+    """Drugs, pregnancies and the like change under results that are there: what hangs on them is worked out anew."""
+    article = BOOKS.setdefault("article", read_rulebook())
+    kept, seen = Questionnaire(article), set()
+    whole = data(page((SAMPLES[0].parent / f"{sample}.yaml").read_text(encoding="utf-8")).source.root)
+    for name, values in SOURCES.items():
+        for value in values:
+            text = rendered(changed(whole, (name,), value))
+            view = view_of(page(text), article, TODAY, strict=False)
+            one, two = (
+                {way: (weight.worth, frozenset(weight.decides)) for way, weight in found.items()}
+                for found in (kept.weights(view), Questionnaire(article).weights(view))
+            )
+            assert one == two, (name, value)
+            seen.add(frozenset(one.items()))
+    assert len(seen) >= 5
 
 
 def test_the_shortest_way_asks_what_settles_most_says_why_and_stops(book: Rulebook, tmp_path: Path):

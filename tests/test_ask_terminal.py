@@ -69,6 +69,9 @@ FLAG = Prompt(
     "Is it?", options=(Option("yes", "yes"), Option("no", "no")), missing=True, leave="leave it open"
 )
 CHOICE = FLAG._replace(options=(Option("one", "the one"), Option("two", "the other")))
+TITRES = CHOICE._replace(
+    options=(Option("positive", "positive"), Option("low_positive", "low, as the laboratory says"))
+)
 SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these")), several=True)
 
 
@@ -98,10 +101,30 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (FLAG, ENTER, Command.LEAVE),  # Enter alone never answers
         (FLAG, "1\r", "yes"),
         (FLAG, "2\r", "no"),
-        (FLAG, "20\r", Command.LEAVE),
-        # A word typed where there is a list chooses nothing.
-        (FLAG, "unknown\r", Command.LEAVE),
-        (FLAG, "maybe, no\r", Command.LEAVE),
+        # A word is as good as a number: that it is typed is shown, and what it fits is taken.
+        (FLAG, "yes\r", "yes"),
+        (FLAG, "n\r", "no"),
+        (FLAG, "No\r", "no"),
+        (FLAG, "unknown\r", "unknown"),
+        (FLAG, "u\r", "unknown"),
+        (FLAG, "Not D\r", "not done"),
+        (FLAG, "pending\r", "pending"),
+        (FLAG, "not a\r", "not applicable"),
+        (FLAG, "0\r", Command.LEAVE),
+        (FLAG, "leave\r", Command.LEAVE),
+        # What fits nothing, or more than one, answers nothing: not the choice pointed at, and not open either.
+        (FLAG, "maybe\r\x7f\x7f\x7f\x7f\x7fy\r", "yes"),
+        (FLAG, "maybe, no\r\x15no\r", "no"),
+        (FLAG, "20\r\x7f\r", "no"),
+        (FLAG, "yesterday\r" + KEYS["F4"], "pending"),
+        (FLAG, "not\r done\r", "not done"),
+        (FLAG, "\x1b[200~yes\nno\n\x1b[201~\r", Command.LEAVE),
+        (FLAG, "\x1b[200~yes\x1b[201~\r", "yes"),
+        (FLAG, "y\x7f\r", Command.LEAVE),  # rubbed out, it points where it did
+        (FLAG, "y\x1b[B\r", "no"),
+        (FLAG, "3" * 5000 + "\r\x152\r", "no"),
+        (FLAG._replace(leave=""), "leave\r\x15no\r", "no"),
+        (FLAG._replace(missing=False), "unknown\r\x15no\r", "no"),
         (FLAG, KEYS["F2"], "unknown"),
         (FLAG, KEYS["F3"], "not done"),
         (FLAG, "<", Command.BACK),
@@ -112,13 +135,29 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (FLAG, "\x1b[B\r", "yes"),
         (FLAG._replace(default="no"), ENTER, "no"),
         (CHOICE, "2\r", "two"),
-        (CHOICE, "9\r", Command.LEAVE),
+        (CHOICE, "9\r" + KEYS["F2"], "unknown"),
+        (CHOICE, "the\r other\r", "two"),
+        (CHOICE, "one\r", "one"),
+        (TITRES, "p\r" + KEYS["F8"], Command.ANSWERS),  # positive, or pending
+        (TITRES, "po\r", "positive"),
+        (TITRES, "low\r", "low_positive"),
+        (TITRES, "LOW_P\r", "low_positive"),
         (SEVERAL, " \r", ["one"]),
         (SEVERAL, " \x1b[B \r", ["one", "two"]),
         (SEVERAL, "\x1b[B\x1b[B \r", ["[]"]),
         (SEVERAL, " \x1b[B\x1b[B \r \r", ["one"]),  # none does not go with others
         (SEVERAL, ENTER, Command.LEAVE),
-        (SEVERAL, "a \r", ["one"]),
+        (SEVERAL, "a\r" + KEYS["F3"], "not done"),  # and not everything
+        (SEVERAL, "2\r\r", ["two"]),
+        (SEVERAL, "2 1 \r", ["one", "two"]),
+        (SEVERAL, "the o \x15the other \r", ["two"]),
+        (SEVERAL, "unknown\r", "unknown"),
+        (SEVERAL, "1 unknown\r" + KEYS["F2"], "unknown"),
+        (SEVERAL, "pend\r", "pending"),
+        (SEVERAL, "unknown \x15none\r\r", ["[]"]),
+        # Pointed at and not marked is no answer, nor is it left open.
+        (SEVERAL, "\x1b[B\r \r", ["two"]),
+        (SEVERAL, "-", Command.LEAVE),
         (SEVERAL, KEYS["F5"], "not applicable"),
         (SEVERAL._replace(default="two"), ENTER, ["two"]),
     ],
@@ -132,7 +171,7 @@ def test_a_long_list_can_be_chosen_from():
     assert replied(CHOICE._replace(options=options, leave=""), "\x1b[A\r") == "50"
     assert replied(CHOICE._replace(options=options), "37\r") == "37"
     assert replied(CHOICE._replace(options=options), "3\r") == "3"
-    assert replied(CHOICE._replace(options=options), "512\r") == "12"  # 51 is not there, 12 is
+    assert replied(CHOICE._replace(options=options), "512\r\x7f\x7f\r") == "5"  # 512 is not there
 
 
 def lines_to(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -155,6 +194,11 @@ def lines_to(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (FLAG, "3\n0\n2\n", "no"),
         (FLAG, "u\n", "unknown"),
         (CHOICE, "the other\n", "two"),
+        (CHOICE, "The\nthe ot\n", "two"),
+        (TITRES, "p\n1\n", "positive"),  # p is pending where no answer begins with it
+        (TITRES, "pe\n", "pending"),
+        (FLAG, "maybe\nleave\n", Command.LEAVE),
+        (SEVERAL, "1,3\n1,unknown\nunk\n", "unknown"),
         (SEVERAL, "1, 2\n", ["one", "two"]),
         (SEVERAL, "1,9\n3\n", ["[]"]),
         (SEVERAL, "p\n", "pending"),
@@ -310,6 +354,18 @@ def test_a_whole_case_is_typed_in(rules: str, case: Path, size: tuple[int, int])
     assert "Work-up · case case" in report
     assert "Recurrent loss" in report
     assert max(len(line.rstrip()) for line in shown.screen.display) <= size[0]
+
+
+def test_what_is_typed_in_a_list_is_shown_and_fits_or_answers_nothing(rules: str, case: Path):
+    shown = Terminal("ask", str(case), "--rules", rules).until("Is she bleeding now?")
+    shown.running.send("unk")
+    shown.seen("typed: unk → unknown")
+    shown.running.send("empt\r")
+    shown.seen("unkempt is not there: write a number or a word of the list")
+    assert not case.with_name("case.yaml.part").read_text(encoding="utf-8").count("put")
+    shown.type("\x15no\r", "All pregnancies").type("\x03", "Stopped")
+    assert shown.ended() == 130
+    assert '["put",["bleeding"],{"value":"no"' in case.with_name("case.yaml.part").read_text(encoding="utf-8")
 
 
 def test_back_over_three_questions_and_changed(rules: str, case: Path):

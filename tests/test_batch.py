@@ -420,6 +420,18 @@ def test_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "settles most open findings by itself" in capsys.readouterr().err
 
 
+def test_a_rulebook_that_was_kept_sums_up_the_same(tmp_path: Path):
+    told = []
+    for cache in ("off", "on", "on"):  # the second keeps it, the third reads what was kept
+        out = tmp_path / f"{len(told)}.json"
+        env = {**os.environ, "RSA_CACHE": cache, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        words = [RSA, "batch", *SAMPLES[:3], "--summary", out, "--output", tmp_path / "out", "--format", "csv"]
+        subprocess.run(words, env=env, check=True, capture_output=True)
+        told.append(out.read_text(encoding="utf-8"))
+    assert told[0] == told[1] == told[2]
+    assert all(c["line"] for f in json.loads(told[0])["findings"].values() for c in f["clauses"])
+
+
 def test_counts_are_those_of_the_lines():
     counts = Counts(3)
     for number in range(1000):

@@ -33,7 +33,9 @@ class Table(Base):
             cells += [outcome.as_of, *(_cell(", ".join(found[s])) for s in SHOWN)]
             cells += [str(len(found[s])) for s in ("undetermined", "not assessed")]
         line = f"| {' | '.join(cells)} |\n"
-        return line + (f"| | | | {_cell(self.reasons_text(outcome))} | | | | | |\n" if outcome.reasons else "")
+        return line + (
+            f"| | | | {_cell(self.reasons_text(outcome))} | | | | | |\n" if outcome.reasons else ""
+        )
 
     def end(self, counts: Counts) -> str:
         """What is said today of what was met."""
