@@ -69,7 +69,7 @@ def main() -> None:
     for what, times in found.items():
         ratio = _at(times, 0.95) / beside
         line = f"{what:24}{len(times):8}{_at(times, 0.5):8.1f}{_at(times, 0.95):8.1f}{max(times):8.1f}{ratio:15.2f}×"
-        if what == "rsa ask":
+        if what != "a bare prompt":
             line += f"  ≤ {TARGET:g}×  {'kept' if ratio <= TARGET else 'MISSED'}"
         print(line)
 

@@ -589,7 +589,7 @@ def _greet(talk: Plain | Screen, case: Path, session: Session, new: bool) -> Non
     stale = irrelevant(view.page, view.case, view.evidence)
     day = session.view.case.as_of
     if day is not None and day < session.today:
-        talk.say(f"  The case is judged as of {iso(day)}: what is dated later does not count.")
+        talk.say(f"  The case is judged as of {iso(day)}: now means that day, and what is dated later does not count.")
     if stale:
         talk.say(f"  does not apply: {', '.join(stale.values())}")
 

@@ -480,8 +480,10 @@ def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:
         item = book.circumstances[name]
         look_into(item)
         if item.worked_out is not None:
-            for of in (PREGNANCIES, MEDICATIONS, "currently_pregnant", *item.worked_out[1]):
-                look(of)
+            how, of = item.worked_out
+            worked_out = {"medications": (MEDICATIONS,), "later": of}
+            for source in worked_out.get(how, (PREGNANCIES, "currently_pregnant")):
+                look(source)
 
     for name in names:
         look(name.partition(".")[0])

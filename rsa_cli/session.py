@@ -207,10 +207,17 @@ class Session:
         if not item.dated:
             return answer
         when = Question((*question.way, "date"), "date", item, item, question.section)
-        prompt = self._prompt(when, "")._replace(leave="", commands=False)
+        prompt = self._prompt(when, "")._replace(leave="not known")
         while True:
             reply = self.talk.ask(prompt)
-            if isinstance(reply, str):
+            if reply is Command.BACK:
+                return None
+            if reply is Command.LEAVE:
+                self.talk.say(f"  Without a date it would not count: say unknown, or leave {item.label} open.")
+                return None
+            if isinstance(reply, Command):
+                self._command(Command.HELP, when)
+            elif isinstance(reply, str):
                 with suppress(UnreadableError):
                     return {"value": answer, "date": read_answer(when, reply, self.today)}
 

@@ -256,7 +256,9 @@ def _measure(item: Item, label: str, amount: str) -> str:
     return f"{label} {amount}"
 
 
-def _answer(item: Item, text: str) -> str:
+def _answer(item: Item, text: str | list[str]) -> str:
+    if isinstance(text, list):  # of an item of which several may hold
+        return " and ".join(_answer(item, one) for one in text) or "none"
     choice = item.choices.get(text)
     return choice.label if choice is not None else text or "left empty"
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_cli import journal as journals
-from rsa_cli.asking import Question, Questionnaire, read_answer, shown_answer, view_of, way_of
+from rsa_cli.asking import Question, Questionnaire, hangs_on, read_answer, shown_answer, view_of, way_of
 from rsa_cli.assess import BURDEN
 from rsa_cli.dictionary import UnreadableError
 from rsa_cli.engines.reference import Engine
@@ -374,6 +374,15 @@ def test_what_counts_for_a_time_only_is_written_with_its_date_at_once(book: Rule
     assert lines[0] == ["put", ["scan"], {"value": "septum", "date": "2026-02-24"}]
 
 
+def test_who_does_not_know_the_date_is_not_kept_there(book: Rulebook, tmp_path: Path):
+    first = ["no", "none", "none", "no", ["[]"], Command.LEAVE, "no", "not done", "not done"]
+    for way_out in (Command.BACK, Command.LEAVE):
+        found, talk = answered(book, tmp_path, [*first, "septum", Command.HELP, way_out, "unknown"])
+        assert found["scan"] == "unknown"
+        assert [p.text for p in talk.asked][-3:-1] == ["When was it taken (scan)?", "What did the scan show?"]
+    assert "  Without a date it would not count: say unknown, or leave scan open." in talk.said
+
+
 def _journal_lines(book: Rulebook, folder: Path, reply: Any) -> list[str]:
     session, _ = sitting(book, folder, reply)
     session.run()
@@ -566,7 +575,9 @@ SOURCES: dict[str, list[Any]] = {
         {"value": "yes", "date": "2026-03-01"},
         {"value": "no", "date": "2026-03-01"},
     ],
-    "age": [None, "24 years", "44 years"],
+    "donor_eggs": [None, "yes", "no"],
+    "height": [None, "120 cm"],
+    "uterine_surgery": [None, [], [{"date": "2026-02-01"}]],
 }
 
 
@@ -587,6 +598,20 @@ def test_what_is_kept_of_the_weights_is_never_stale(sample: str):
             assert one == two, (name, value)
             seen.add(frozenset(one.items()))
     assert len(seen) >= 5
+
+
+def test_what_an_item_hangs_on():
+    article = BOOKS.setdefault("article", read_rulebook())
+    for name, wanted in (
+        ("cervix_now", {"currently_pregnant", "pregnancy_test", "recent_loss_or_procedure"}),  # whether it applies
+        ("tsh", {"pregnancies", "currently_pregnant"}),  # which range holds
+        ("protein_s_free", {"pregnancies", "medications"}),  # whether it counts
+        ("homa_ir", {"fasting_glucose", "fasting_insulin"}),  # what it is worked out from
+        ("uterine_cavity", {"uterine_surgery"}),  # what came later
+    ):
+        assert wanted | {name} <= hangs_on([name], article), name
+    assert hangs_on(["abo"], article) == {"abo"}
+    assert "medications" not in hangs_on(["uterine_cavity"], article)
 
 
 def test_the_shortest_way_asks_what_settles_most_says_why_and_stops(book: Rulebook, tmp_path: Path):
