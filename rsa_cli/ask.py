@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from shlex import join
 from textwrap import wrap
 from typing import Any, cast
 
@@ -477,9 +478,9 @@ def _lines(words: list[str], width: int) -> Iterator[str]:
 
 
 def run(
-    case: Path | None, book: Rulebook, shortest: bool = False, plain: bool = False
+    case: Path | None, book: Rulebook, shortest: bool = False, plain: bool = False, rules: str = "article"
 ) -> tuple[int, Path | None]:
-    """Ask; the status to leave with, and the file that the case was saved to."""
+    """Ask; the status to leave with, and the file that the case was saved to. `rules` is how the rulebook was named."""
     talk: Plain | Screen = Plain() if plain or os.environ.get("TERM") == "dumb" else Screen()
     try:
         if case is None:
@@ -488,33 +489,40 @@ def run(
     except StoppedError as stopped:
         return stopped.status, None
     except (KeyboardInterrupt, EOFError):
+        again = ["rsa", "ask", str(case)]
+        again += ["--rules", rules] * (rules != "article") + ["--shortest"] * shortest + ["--plain"] * plain
+        kept = f" What was answered is kept: resume with: {join(again)}" if case is not None else ""
         talk.say("")
-        kept = f" What was answered is kept: resume with: rsa ask {case}" if case is not None else ""
         talk.say(f"Stopped.{kept}")
         return INTERRUPTED, None
 
 
 def _named(talk: Plain | Screen) -> Path:
     """The file the case is to stand in, asked for before anything else."""
-
-    def check(typed: str) -> str:
-        path = Path(typed).expanduser()
-        if path.is_dir():
-            return "this is a folder: name a file in it"
-        if not path.parent.is_dir():
-            return f"there is no folder {path.parent}"
-        return "" if path.suffix in (".yaml", ".yml") else "the name of a case ends with .yaml"
-
     prompt = Prompt(
         "Which file shall hold the case? An id, never a name",
         "as in RSA-0042.yaml",
-        check=check,
+        check=lambda typed: _unfit_name(Path(typed).expanduser()),
         commands=False,
     )
     return Path(str(talk.ask(prompt)).strip()).expanduser()
 
 
+def _unfit_name(case: Path) -> str:
+    """Why a case cannot stand there, or the empty text."""
+    if case.is_dir():
+        return "this is a folder: name a file in it"
+    if not case.parent.is_dir():
+        return f"there is no folder {case.parent}"
+    if case.exists():
+        return "" if case.is_file() else "this is no file"
+    return "" if case.suffix in (".yaml", ".yml") else "the name of a case ends with .yaml"
+
+
 def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> tuple[int, Path | None]:
+    if unfit := _unfit_name(case):
+        talk.say(f"rsa: {case}: {unfit}")
+        return WRONG_USAGE, None
     try:
         new = not case.exists()
         raw = "" if new else load(case)
@@ -589,7 +597,9 @@ def _greet(talk: Plain | Screen, case: Path, session: Session, new: bool) -> Non
     stale = irrelevant(view.page, view.case, view.evidence)
     day = session.view.case.as_of
     if day is not None and day < session.today:
-        talk.say(f"  The case is judged as of {iso(day)}: now means that day, and what is dated later does not count.")
+        talk.say(
+            f"  The case is judged as of {iso(day)}: now means that day, and what is dated later does not count."
+        )
     if stale:
         talk.say(f"  does not apply: {', '.join(stale.values())}")
 

@@ -35,6 +35,7 @@ from rsa_cli.nodes import (
     Run,
     Some,
     Undecidable,
+    walk,
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebook
@@ -611,7 +612,23 @@ def _taken_as(condition: Condition, evidence: Evidence) -> str:
         item = _item(condition.name, evidence)
         said = " or ".join(item.choices[c].label for c in item.choices if c in condition.choices)
         return f"{item.label}: not known to be {said}"
-    return f"not known: {evidence.phrase(condition)}"
+    if isinstance(condition, Compare | IsFlagged | IsLevel | Includes | IsKnown):
+        return f"not known: {evidence.phrase(condition)}"
+    lists = [_list_or_item(node, evidence) for node in walk(condition)]
+    return f"not known: {' or '.join(dict.fromkeys(label for label in lists if label))}"
+
+
+def _list_or_item(node: Condition, evidence: Evidence) -> str:
+    """What a node asks of, by its label; the empty text for one that only joins others."""
+    match node:
+        case Count() | Run():
+            return evidence.items[node.of].label
+        case Compare() | IsOneOf() | IsFlagged() | IsLevel() | Includes() | IsKnown() if not node.name.of:
+            return _label(node.name, evidence)
+        case RuleHolds():
+            return evidence.findings[node.rule].finding
+        case _:
+            return ""
 
 
 def _against(node: Condition, used: Iterable[Seen], evidence: Evidence) -> tuple[str, ...]:

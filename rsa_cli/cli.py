@@ -352,7 +352,7 @@ def _asked(case: Path | None, rules: str, shortest: bool, plain: bool) -> Path:
     """The file that the questionnaire saved; leaves where there is none."""
     from rsa_cli.ask import run
 
-    status, path = run(case, _rulebook(rules), shortest, plain)
+    status, path = run(case, _rulebook(rules), shortest, plain, rules)
     if path is None:
         raise typer.Exit(status)
     return path

@@ -49,12 +49,12 @@ class Journal:
             text = file.read()
         whole = text.rfind(b"\n") + 1
         lines = text[:whole].splitlines()
-        for number, line in enumerate(lines):
+        for line in lines:
             try:
                 entry = json.loads(line)
             except ValueError:
                 break
-            if number == 0 and isinstance(entry, dict):
+            if isinstance(entry, dict):
                 self.digest = str(entry.get("case", ""))
             elif isinstance(entry, list):
                 self.entries.append(entry)
@@ -65,9 +65,9 @@ class Journal:
 
     def begin(self, text: str) -> None:
         """Say which text of the case the answers were given to."""
-        self.digest = digest_of(text)
-        if not self._end:
-            self._write({"format": FORMAT, "case": self.digest})
+        if self.digest != digest_of(text):
+            self._write({"format": FORMAT, "case": digest_of(text)})
+            self.digest = digest_of(text)
 
     def add(self, *entry: Any) -> None:
         """Write an entry and wait until the disk has it. Raises OSError, and then nothing of it is there."""

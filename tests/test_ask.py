@@ -568,7 +568,12 @@ def test_the_weights_of_a_changed_case_are_those_of_a_fresh_one(book: Rulebook):
 
 
 SOURCES: dict[str, list[Any]] = {
-    "medications": [None, [], [{"class": "vitamin_k_antagonist", "from": "2024-01-01"}], [{"class": "glucocorticoid"}]],
+    "medications": [
+        None,
+        [],
+        [{"class": "vitamin_k_antagonist", "from": "2024-01-01"}],
+        [{"class": "glucocorticoid"}],
+    ],
     "pregnancies": [None, [], [{"outcome": "ongoing"}], [{"outcome": "miscarriage", "ended": "2026-01-05"}]],
     "currently_pregnant": [
         None,
@@ -603,7 +608,10 @@ def test_what_is_kept_of_the_weights_is_never_stale(sample: str):
 def test_what_an_item_hangs_on():
     article = BOOKS.setdefault("article", read_rulebook())
     for name, wanted in (
-        ("cervix_now", {"currently_pregnant", "pregnancy_test", "recent_loss_or_procedure"}),  # whether it applies
+        (
+            "cervix_now",
+            {"currently_pregnant", "pregnancy_test", "recent_loss_or_procedure"},
+        ),  # whether it applies
         ("tsh", {"pregnancies", "currently_pregnant"}),  # which range holds
         ("protein_s_free", {"pregnancies", "medications"}),  # whether it counts
         ("homa_ir", {"fasting_glucose", "fasting_insulin"}),  # what it is worked out from

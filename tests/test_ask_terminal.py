@@ -541,6 +541,51 @@ def test_a_case_that_needs_fixing_is_not_asked(rules: str, case: Path):
     assert [p.name for p in case.parent.glob("case*")] == ["case.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("/dev/zero", "this is no file"),  # which would never end
+        (".", "this is a folder"),
+        ("none/case.yaml", "there is no folder"),
+        ("case.txt", "ends with .yaml"),
+        ("-", "ends with .yaml"),
+    ],
+)
+def test_where_no_case_can_stand_nothing_is_asked(rules: str, name: str, says: str):
+    shown = Terminal("ask", "--rules", rules, "--", name).until(says)
+    assert shown.ended() == 2
+
+
+def test_the_way_on_is_what_was_typed_at_first(rules: str, tmp_path: Path):
+    (tmp_path / "with blanks").mkdir()
+    case = tmp_path / "with blanks" / "case.yaml"
+    shown = Terminal("ask", str(case), "--rules", rules, "--shortest", "--plain", size=(400, 24)).until(
+        "first to last"
+    )
+    shown.type("\x03", "Stopped")
+    shown.until(f"resume with: rsa ask '{case}' --rules {rules} --shortest --plain")
+    assert shown.ended() == 130
+
+
+def test_answers_written_into_a_changed_case_are_not_asked_about_again(rules: str, case: Path):
+    Terminal("ask", str(case), "--rules", rules).until("Is she bleeding now?").type(
+        "2\r", "All preg"
+    ).running.close()
+    case.write_text("case: OTHER\nsmoker: no\n", encoding="utf-8")
+    shown = Terminal("ask", str(case), "--rules", rules).until("What shall become of them?")
+    shown.type("1\r", "All pregnancies").type("\x03", "Stopped")
+    assert shown.ended() == 130
+    shown = Terminal("ask", str(case), "--rules", rules).until("Resumed").until("All pregnancies")
+    assert "What shall become" not in shown.shown
+    shown.type(KEYS["F10"], "Saved:")
+    assert shown.ended() == 0
+    assert held(case) == {
+        "case": "OTHER",
+        "smoker": "no",
+        "bleeding": {"value": "no", "date": time.strftime("%Y-%m-%d")},
+    }
+
+
 def test_the_file_is_named_before_anything_else(rules: str, tmp_path: Path):
     shown = Terminal("assess", "--rules", rules).until("Which file shall hold the case?")
     shown.type(f"{tmp_path}/none/x.yaml\r", "there is no folder")

@@ -270,7 +270,8 @@ def _urgent(page: _Page, assessment: Assessment) -> None:
     if present:
         page.section("! Symptoms", [Text(f"{', '.join(present)}: needs assessment all the same")], "bold red")
     asked = dict.fromkeys(n for f in flags for n in f.rule.asks)
-    unknown = [labels[n] for n in asked if not assessment.answered(n)]
+    said = {n for f in raised for n in f.rule.tested_by if f.status == SUSPECTED}
+    unknown = [labels[n] for n in asked if not assessment.answered(n) and n not in said]
     if unknown:
         first = unknown if page.options.everything else unknown[:MOST_ASKED]
         rest = f", and {len(unknown) - len(first)} more signs (--all)" if len(first) < len(unknown) else ""
