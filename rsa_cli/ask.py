@@ -482,18 +482,21 @@ def run(
 ) -> tuple[int, Path | None]:
     """Ask; the status to leave with, and the file that the case was saved to. `rules` is how the rulebook was named."""
     talk: Plain | Screen = Plain() if plain or os.environ.get("TERM") == "dumb" else Screen()
+    again = ["--rules", rules] * (rules != "article") + ["--shortest"] * shortest + ["--plain"] * plain
     try:
         if case is None:
             case = _named(talk)
         return _asked(talk, case, book, shortest)
     except StoppedError as stopped:
+        talk.say(f"When that is mended, go on with: {join(['rsa', 'ask', str(case), *again])}")
         return stopped.status, None
     except (KeyboardInterrupt, EOFError):
-        again = ["rsa", "ask", str(case)]
-        again += ["--rules", rules] * (rules != "article") + ["--shortest"] * shortest + ["--plain"] * plain
-        kept = f" What was answered is kept: resume with: {join(again)}" if case is not None else ""
         talk.say("")
-        talk.say(f"Stopped.{kept}")
+        talk.say(
+            f"Stopped. What was answered is kept: resume with: {join(['rsa', 'ask', str(case), *again])}"
+            if case is not None
+            else "Stopped."
+        )
         return INTERRUPTED, None
 
 
