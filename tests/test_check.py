@@ -370,6 +370,13 @@ def test_a_sound_rulebook_has_no_problem(tmp_path: Path):
     assert report.accepted == report.unread == report.not_proved == ()
 
 
+def test_a_rulebook_without_a_rule_is_not_sound(tmp_path: Path):
+    (tmp_path / "rulebook.yaml").write_text("{name: x, version: '1', title: X, uses: [shared]}")
+    report = check(tmp_path)
+    assert [p.code for p in report.problems] == ["no-rules"]
+    assert not report.sound
+
+
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_stands_on_its_line(name: str, tmp_path: Path):
     text = spoilt(*FINDINGS[name])
@@ -386,7 +393,7 @@ def test_every_code_of_a_problem_is_shown():
     written = set(re.findall(r'Problem\(\s*"([a-z-]+)"', (ROOT / "rsa_cli" / "check.py").read_text()))
     written |= {"gap", "overlap"}
     shown = set(re.findall(r"# finding: (.+)", "".join(new for rows in FINDINGS.values() for _, new in rows)))
-    assert written - {"survives"} - {code for codes in shown for code in codes.split(", ")} == set()
+    assert written - {"survives", "no-rules"} - {code for codes in shown for code in codes.split(", ")} == set()
 
 
 # --- what silences a finding ---------------------------------------------------------------------
