@@ -117,7 +117,7 @@ def check(name: str | Path = "article", progress: Progress | None = None) -> Rep
         entries = Entries(read_sources(name))
     except NeedsFixing as error:
         return Report(str(name), error.problems, error.lines)
-    if not rulebook.rules:
+    if not rulebook.rules and not rulebook.items:
         place, hint = Place(str(name)), "write one under  rules:  in a file beside rulebook.yaml"
         return Report(str(name), (Problem("no-rules", place, "there is no rule in this rulebook", hint),), {})
     return _Check(rulebook, entries).report(progress or (lambda done, of: None))

@@ -371,7 +371,7 @@ def test_a_sound_rulebook_has_no_problem(tmp_path: Path):
 
 
 def test_a_rulebook_without_a_rule_is_not_sound(tmp_path: Path):
-    (tmp_path / "rulebook.yaml").write_text("{name: x, version: '1', title: X, uses: [shared]}")
+    (tmp_path / "rulebook.yaml").write_text("{name: x, version: '1', title: X}")
     report = check(tmp_path)
     assert [p.code for p in report.problems] == ["no-rules"]
     assert not report.sound

@@ -601,7 +601,7 @@ def test_an_example_of_the_help_works(words: list[str], tmp_path: Path, monkeypa
     (tmp_path / "cases").mkdir()
     shutil.copy(CASE, tmp_path / "cases" / "case.yaml")
     (tmp_path / "my-rules").mkdir()
-    mine = "{name: mine, version: '1', title: Mine, uses: [shared]}"
+    mine = "{name: mine, version: '1', title: Mine}"
     (tmp_path / "my-rules" / "rulebook.yaml").write_text(mine, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert words[0] == "rsa"

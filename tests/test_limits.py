@@ -181,7 +181,8 @@ def holding(condition: Condition) -> dict[str, str]:
         case All(parts=parts):
             return {name: value for part in parts for name, value in holding(part).items()}
         case AnyOf(parts=parts):
-            return holding(parts[0])
+            about = [part for part in parts if getattr(part, "name", Name("")).item != "value"]
+            return holding(about[0])
         case IsOneOf(name=name, choices=choices, negated=negated):
             known = BOOK.circumstances[name.item].choices
             return {name.item: next(c for c in known if (c in choices) != negated)}
