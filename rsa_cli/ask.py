@@ -37,8 +37,8 @@ class Plain:
     """Line by line, only ever appended: numbered choices, no colours, no keys but Enter."""
 
     def say(self, text: str, style: str = "") -> None:
-        """A line for the person."""
-        print(visible(text), flush=True)
+        """A line for the person, in as many as it needs."""
+        print("\n".join(_folded(text)), flush=True)
 
     def ask(self, prompt: Prompt) -> Reply:
         """Ask until there is an answer that can be read."""
@@ -116,10 +116,8 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """A line for the person; `style` is how it stands out where there are colours."""
-        width = max(20, _columns() - 1)
-        lines = wrap(visible(text), width, subsequent_indent="  ", break_on_hyphens=False)
-        for line in lines or [""]:
-            self.questionary.print(line.rstrip(), style=style)
+        for line in _folded(text):
+            self.questionary.print(line, style=style)
 
     def ask(self, prompt: Prompt) -> Reply:
         """Ask once: nothing that cannot be read comes back."""
@@ -456,6 +454,13 @@ def _below(words: list[str]) -> str:
     return "".join(f"\n   {line}" for line in _lines(words, _columns() - 5))
 
 
+def _folded(text: str) -> list[str]:
+    """A text in lines that fit the screen, without orders to the terminal."""
+    indent = " " * (len(text) - len(text.lstrip(" ")) + 2)
+    lines = wrap(visible(text), max(20, _columns() - 1), subsequent_indent=indent, break_on_hyphens=False)
+    return [line.rstrip() for line in lines] or [""]
+
+
 def _columns() -> int:
     with suppress(OSError, ValueError):
         return os.get_terminal_size(sys.stdout.fileno()).columns or 80
@@ -561,10 +566,10 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
         session = Session(talk, book, journal, start, today, shortest)
         _greet(talk, case, session, new)
         status, saved = 0, _finished(talk, case, session, raw, new)
-    except NeedsFixing as error:
+    except (NeedsFixing, UnsafeError) as error:
         talk.say(f"rsa: the answers in {journal.path} do not fit this case or this rulebook any more")
-        for problem in problems_in(error):
-            talk.say(f"  {problem.says}")
+        for says in [p.says for p in problems_in(error)] if isinstance(error, NeedsFixing) else [str(error)]:
+            talk.say(f"  {says}")
     finally:
         journal.close(remove=status == 0 or not journal.entries)
     return status, saved

@@ -68,6 +68,7 @@ class View(Light):
     evidence: Evidence
     engine: Engine
     findings: dict[str, Finding]
+    remarks: tuple[str, ...]
 
 
 class Weight(Light):
@@ -89,13 +90,12 @@ def _read(page: Page, book: Rulebook, today: int) -> tuple[Case, Evidence]:
 
 def _judged(page: Page, case: Case, evidence: Evidence, book: Rulebook, strict: bool) -> View:
     engine = Engine(book, evidence, timing=False)
-    if strict:
-        found = objections(engine)
-        if any(not p.remark for p in found):
-            raise NeedsFixing(found, {case.name: case.lines})
-    return View(
-        page, case, evidence, engine, {rule.id: finding_of(rule, engine) for rule in book.rules.values()}
-    )
+    found = [*case.remarks, *(objections(engine) if strict else ())]
+    if any(not p.remark for p in found):
+        raise NeedsFixing(found, {case.name: case.lines})
+    findings = {rule.id: finding_of(rule, engine) for rule in book.rules.values()}
+    remarks = tuple(f"{p.says}: {p.hint}" if p.hint else p.says for p in found)
+    return View(page, case, evidence, engine, findings, remarks)
 
 
 class Questionnaire:

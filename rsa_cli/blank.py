@@ -63,7 +63,7 @@ def _entry(item: Item, questionnaire: Questionnaire, indent: str) -> list[str]:
             if field.kind != "derived":
                 words = [f"{field.id}: {_asked(field)}", *_ways(field)]
                 lines += _comment(" ".join(words), f"{indent}#   ")
-        first = " , ".join(f"{field.id}: …" for field in list(item.fields.values())[:2]).replace(" ,", ",")
+        first = ", ".join(f"{field.id}: …" for field in list(item.fields.values())[:2])
         lines.append(f"{indent}#   a line for each, below the name:    - {{{first}}}    or [] for none")
     return [*lines, f"{indent}{item.key}:"]
 

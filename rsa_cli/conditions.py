@@ -47,7 +47,7 @@ FORMS: dict[str, str | dict[str, str]] = {
     "none_of": "text",
     "undecidable": "text",
 }  # fmt: skip
-_LEAF = r"(?:(ever|always) )?([a-z][a-z0-9_]*) (is|includes|>=|<=|>|<|≥|≤) ?(.+)\Z"
+LEAF = r"(?:(ever|always) )?([a-z][a-z0-9_]*) (is|includes|>=|<=|>|<|≥|≤) ?(.+)\Z"
 
 
 class ConditionReader:
@@ -271,7 +271,7 @@ class ConditionReader:
 
     def _leaf(self, node: Text, scope: Names[str, Item]) -> Condition | None:
         text = " ".join(node.text.split())
-        found = re.match(_LEAF, text)
+        found = re.match(LEAF, text)
         if found is None or " and " in text:
             says = f"{quoted(text)} is not a comparison" if text else "a condition is missing here"
             hint = (

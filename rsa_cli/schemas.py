@@ -14,7 +14,7 @@ from math import isqrt
 from typing import Any
 
 from rsa_cli.case import CASE, FORMAT, RESULT
-from rsa_cli.conditions import _LEAF, FORMS
+from rsa_cli.conditions import FORMS, LEAF
 from rsa_cli.dictionary import CHOICE, FLAGS, ITEM, LEVEL, MISSING, ONLY_FOR, REFERENCE, Item
 from rsa_cli.dictionary import KINDS as ITEM_KINDS
 from rsa_cli.rulebook import (
@@ -41,8 +41,8 @@ from rsa_cli.rulebook import (
     TRUTHS,
     Rulebook,
 )
-from rsa_cli.units import _SAME, unit_key, written
-from rsa_cli.values import _DATE, _GESTATION, _NUMBER, _QUANTITY, _RANGE, _SIGN, span_text
+from rsa_cli.units import SPELLINGS, unit_key, written
+from rsa_cli.values import DATE, GESTATION, NUMBER, QUANTITY, RANGE, SIGN, span_text
 
 Schema = dict[str, Any]
 
@@ -83,17 +83,17 @@ def _whole(*ways: str) -> str:
 
 
 def _gestation_pattern() -> str:
-    one = rf"(?:{_pattern(_GESTATION)}|\d{{1,3}}\s*(?:[dD]|[dD][aA][yY][sS]?))"
-    sign = _SIGN.removesuffix(r"\s*(.+)\Z")
-    low, to, _ = re.split(r"\(\?P<\w+>\.\+\??\)", _RANGE)
+    one = rf"(?:{_pattern(GESTATION)}|\d{{1,3}}\s*(?:[dD]|[dD][aA][yY][sS]?))"
+    sign = SIGN.removesuffix(r"\s*(.+)\Z")
+    low, to, _ = re.split(r"\(\?P<\w+>\.\+\??\)", RANGE)
     return _whole(rf"{sign}?\s*{one}", rf"{low}(?:{one}|\d+){to}{one}")
 
 
 def _quantity_pattern(item: Item) -> str:
     """A number, or a bound, or a range of two, in one of the item's units."""
-    head, _, rest = _QUANTITY.partition(f"(?P<low>{_NUMBER})")
-    to = rest.partition(f"(?P<high>{_NUMBER})")[0].removeprefix("(?:")
-    sign, one = _pattern(head), _NUMBER.replace("[+-]", "[-+−]")
+    head, _, rest = QUANTITY.partition(f"(?P<low>{NUMBER})")
+    to = rest.partition(f"(?P<high>{NUMBER})")[0].removeprefix("(?:")
+    sign, one = _pattern(head), NUMBER.replace("[+-]", "[-+−]")
     units = [_unit_pattern(unit.text) for unit in item.units.values() if unit.text]
     alone = not item.unit or item.bare or unit_key(item.unit) == "1"
     unit = f"(?:{'|'.join(units)}){'?' * alone}" if units else ""
@@ -103,7 +103,7 @@ def _quantity_pattern(item: Item) -> str:
 def _unit_pattern(unit: str) -> str:
     """Every spelling of a unit that the reader takes for it behind a number, and hardly any other."""
     key = unit_key(unit)
-    ways = [key, *(same for same, known in _SAME.items() if known == key)]
+    ways = [key, *(same for same, known in SPELLINGS.items() if known == key)]
     return "|".join(_counted(way) or rf"\s*{' ?'.join(map(_sign_pattern, way))}" for way in ways)
 
 
@@ -175,7 +175,7 @@ class _CaseSchema:
             "title": "Day, month or year",
             "description": "A date as it is known: 2024-01-19, or 2024-01 for that month, or 2024 for that year.",
             "anyOf": [
-                {"type": "string", "pattern": _whole(_pattern(_DATE))},
+                {"type": "string", "pattern": _whole(_pattern(DATE))},
                 {"type": "integer", "minimum": 1900, "maximum": 2200},
             ],
             "examples": ["2024-01-19", "2024-01", "2024"],
@@ -738,7 +738,7 @@ class _RulesSchema:
             "anyOf": [
                 {
                     "type": "string",
-                    "pattern": _whole(_pattern(_LEAF).replace(" ?", r"\s*").replace(" ", r"\s+")),
+                    "pattern": _whole(_pattern(LEAF).replace(" ?", r"\s*").replace(" ", r"\s+")),
                     "examples": ["tsh > 4.0–4.5 mIU/L", "outcome is miscarriage or stillbirth", "tpo_antibodies is high"],
                 },
                 {

@@ -5,6 +5,7 @@ It knows no terminal: whoever talks to the person (`ask.py`) gets a `Prompt` and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
@@ -118,11 +119,12 @@ class Session:
         self.view = view_of(start, book, today)
         self.told = self.view
         self.flags: set[tuple[str, str]] = set()
+        self.remarked: Counter[str] = Counter()
 
     # --- the run of a session
 
     def resume(self) -> int:
-        """Take up what the journal holds; how many answers that was."""
+        """Take up what the journal holds; how many answers that was. Raises NeedsFixing, or UnsafeError."""
         for entry in self.journal.entries:
             self._take(entry)
         self.view = self.told = view_of(self.view.page, self.book, self.today, strict=not self.lists)
@@ -213,7 +215,9 @@ class Session:
             if reply is Command.BACK:
                 return None
             if reply is Command.LEAVE:
-                self.talk.say(f"  Without a date it would not count: say unknown, or leave {item.label} open.")
+                self.talk.say(
+                    f"  Without a date it would not count: say unknown, or leave {item.label} open."
+                )
                 return None
             if isinstance(reply, Command):
                 self._command(Command.HELP, when)
@@ -260,7 +264,7 @@ class Session:
         heading = section
         if not self.shortest and section in names:
             heading = f"Step {names.index(section) + 1} of {len(names)} · {section}"
-        if question.about is not None and question.item.of:
+        if question.about is not None and question.about.kind == "records":
             heading += f" · {question.about.label}, number {question.number}"
         elif question.about is not None and question.kind != "more":
             number = f", result {question.number}" if question.number else ""
@@ -524,12 +528,13 @@ class Session:
     def _written(self, way: Way, answer: Answer | None, strict: bool) -> tuple[View, list[str]]:
         """What the text with an answer comes to, without what that makes irrelevant."""
         before = self.view.page
+        whole = changed(before.data, way, answer)
         try:
             new = put(before, way, answer, self.questionnaire.order)
             return answered(new, self.view, self.book, self.today, strict)
         except UnsafeError as error:
             self.elsewhere(str(error), "as it was, with its comments")
-            new = page(rendered(changed(before.data, way, answer)), before.source.name)
+            new = page(rendered(whole), before.source.name)
             return answered(new, self.view, self.book, self.today, strict)
 
     def elsewhere(self, why: str, left: str) -> None:
@@ -566,6 +571,8 @@ class Session:
         """One line of the journal, done again."""
         kind, rest = entry[0], entry[1:]
         if kind == "open":
+            if rest[0] not in self.book.items:
+                raise UnsafeError(f"there is no list {rest[0]}")
             self.lists.append(rest[0])
         elif kind == "close":
             self.lists = [name for name in self.lists if name != rest[0]]
@@ -591,7 +598,7 @@ class Session:
             self.talk.say(f"  {number}{problem.says.rstrip('.')}{hint}", "fg:ansired")
 
     def _changed(self, before: View | None, when: str = "now") -> None:
-        """What has changed since it was last said; while a list is being filled in, only red flags."""
+        """What has changed since it was last said; while a list is being filled in, red flags and remarks only."""
         for finding in changes(before, self.view):
             flag = finding.rule.kind == "red_flag"
             if flag and (finding.rule.id, finding.status) not in self.flags:
@@ -600,6 +607,10 @@ class Session:
                 self.talk.say(f"! {finding.rule.finding}{doubt}. {finding.rule.says}", "fg:ansired bold")
             elif not flag and not self.lists:
                 self.talk.say(f"  {_news(finding, when)}", "fg:ansicyan")
+        now = Counter(self.view.remarks)
+        for says in (now - self.remarked).elements():
+            self.talk.say(f"  remark: {says}")
+        self.remarked |= now
         if not self.lists:
             self.told = self.view
 

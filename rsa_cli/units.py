@@ -10,7 +10,7 @@ MOST_DIGITS = 40  # more is a slip of the keyboard, and Python refuses to read t
 
 # Spellings that mean the same unit everywhere. Which units an item has, and by which
 # factor they convert, is data of the item: the same pair of units differs from item to item.
-_SAME = {
+SPELLINGS = {
     "day": "days", "d": "days", "week": "weeks", "wk": "weeks", "wks": "weeks", "w": "weeks",
     "month": "months", "year": "years", "yr": "years", "yrs": "years", "y": "years", "a": "years",
     "percent": "%", "c": "°c", "degc": "°c", "celsius": "°c", "f": "°f", "degf": "°f",
@@ -28,7 +28,7 @@ def unit_key(text: str) -> str:
         key = _POWER.sub(r"10*\1", key)
     if key.startswith(("ug", "umol", "ui")):
         key = "µ" + key[1:]
-    return _SAME.get(key, key)
+    return SPELLINGS.get(key, key)
 
 
 def number(text: str) -> Number:

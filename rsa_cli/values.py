@@ -93,10 +93,10 @@ _SIGNS = {
     "under": "<", "below": "<", "at least": ">=", "at most": "<=", "from": ">=", "up to": "<=",
 }  # fmt: skip
 _POWER = r"(?<=\s)10(?:[*^⁰¹²³⁴⁵⁶⁷⁸⁹]|[eE]\d)"  # a count's unit begins with digits: 150 10^9/L
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
-_QUANTITY = (
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
+QUANTITY = (
     rf"(?P<sign>>=|<=|≥|≤|>|<|over |above |under |below |at least |at most |from |up to )?\s*"
-    rf"(?P<low>{_NUMBER})(?:\s*(?:–|—|-|\bto\b)\s*(?P<high>{_NUMBER}))?\s*(?P<unit>(?:{_POWER}|[^\d\s.,]).*)?\Z"
+    rf"(?P<low>{NUMBER})(?:\s*(?:–|—|-|\bto\b)\s*(?P<high>{NUMBER}))?\s*(?P<unit>(?:{_POWER}|[^\d\s.,]).*)?\Z"
 )
 
 
@@ -113,7 +113,7 @@ def read_quantity(text: str) -> Parsed | None:
 
     A bare upper bound (`<150`) begins at 0.
     """
-    found = re.match(_QUANTITY, text)
+    found = re.match(QUANTITY, text)
     if found is None:
         return None
     try:
@@ -139,12 +139,12 @@ def _bounded(sign: str, value: Number, floor: Number | None, top: Number | None 
             return Span(value, last)
 
 
-_GESTATION = (
+GESTATION = (
     r"(?i)(?P<weeks>\d{1,2})(?:\s*(?:w|weeks?|wks?)?\s*(?:\+|w|\s)\s*(?P<days>[0-6])\s*(?:d|days?)?"
     r"|\s*(?:w|weeks?|wks?))\Z"
 )
-_RANGE = r"(?P<low>.+?)\s*(?:–|—|-|\bto\b)\s*(?P<high>.+)\Z"
-_SIGN = r"(>=|<=|≥|≤|>|<|over |under |above |below |at least |at most |from |up to )\s*(.+)\Z"
+RANGE = r"(?P<low>.+?)\s*(?:–|—|-|\bto\b)\s*(?P<high>.+)\Z"
+SIGN = r"(>=|<=|≥|≤|>|<|over |under |above |below |at least |at most |from |up to )\s*(.+)\Z"
 
 
 def read_gestation(text: str, exact: bool = False) -> Span | None:
@@ -153,14 +153,14 @@ def read_gestation(text: str, exact: bool = False) -> Span | None:
     With `exact`, as in a limit of a rule, `10 weeks` is the day 10w0d.
     """
     text = text.strip()
-    if signed := re.match(_SIGN, text):
+    if signed := re.match(SIGN, text):
         inner = _one_gestation(signed[2], exact)
         if inner is None or inner.low is None:
             return None
         return _bounded(_SIGNS[signed[1].strip()], inner.low, 0, inner.high)
     if (whole := _one_gestation(text, exact)) is not None:
         return whole
-    if parts := re.match(_RANGE, text):
+    if parts := re.match(RANGE, text):
         high = _one_gestation(parts["high"], exact)
         low = _one_gestation(parts["low"] + (" weeks" if parts["low"].isdecimal() else ""), exact)
         if low is None or high is None or low.low is None or high.high is None or high.high < low.low:
@@ -171,7 +171,7 @@ def read_gestation(text: str, exact: bool = False) -> Span | None:
 
 def _one_gestation(text: str, exact: bool) -> Span | None:
     """One gestation in days, without a sign before it and no range."""
-    if whole := re.match(_GESTATION, text):
+    if whole := re.match(GESTATION, text):
         first = int(whole["weeks"]) * 7
         if whole["days"] is not None:
             return point(first + int(whole["days"]))
@@ -181,12 +181,12 @@ def _one_gestation(text: str, exact: bool) -> Span | None:
     return None
 
 
-_DATE = r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z"
+DATE = r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z"
 
 
 def read_date(text: str) -> Span | None:
     """A date as a span of calendar days: `2024-01-19`, `2024-05` (that month), `2024` (that year)."""
-    found = re.match(_DATE, text.strip())
+    found = re.match(DATE, text.strip())
     if found is None:
         return None
     year, month, day = (int(part) if part else None for part in found.groups())

@@ -1,6 +1,7 @@
 """Writes the generated pages of `docs/`. With `--check`, says which are not current.
 
-`language.md` comes from the tables of `tests/spec`, `rules.md` and `statements.md` from the rulebook.
+`language.md` comes from the tables of `tests/spec`, `rules.md` and `statements.md` from the rulebook, the schemas
+that editors look up (`case.schema.json`, `rules.schema.json`) from what the readers declare.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from rsa_cli.catalogue import Catalogue
 from rsa_cli.pages import Block, Heading, Paragraph, markdown
 from rsa_cli.rulebook import read_rulebook, read_sources
+from rsa_cli.schemas import case_schema, rules_schema, text_of
 
 from spec_tables import AS_OF, Table, tables
 
@@ -27,11 +29,14 @@ ORDER = (
 
 def pages() -> dict[str, str]:
     """Every generated page by its name."""
-    catalogue = Catalogue(read_rulebook("article", whole=True), read_sources("article"))
+    rulebook = read_rulebook("article", whole=True)
+    catalogue = Catalogue(rulebook, read_sources("article"))
     return {
         "language.md": language(),
         "rules.md": _generated(catalogue.whole()),
         "statements.md": _generated(catalogue.documents()),
+        "case.schema.json": text_of(case_schema(rulebook)),
+        "rules.schema.json": text_of(rules_schema()),
     }
 
 

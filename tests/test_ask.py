@@ -220,8 +220,27 @@ def test_a_whole_case(book: Rulebook, tmp_path: Path):
         "● now met: Thyroid disease · today: Ask again. [S-2]",
         "◐ now suspected: Clotting",
     ]
+    assert [line for line in talk.said if "lupus" in line and "·" in line] == [
+        "Step 5 of 5 · blood · lupus anticoagulant",
+        "Step 5 of 5 · blood · lupus anticoagulant, result 2",
+    ]
     assert "Step 2 of 5 · pregnancies" in talk.said
     assert "Step 2 of 5 · pregnancies · pregnancies, number 2" in talk.said
+
+
+def test_a_remark_of_the_reader_is_said_with_the_answer_and_once(tmp_path: Path):
+    rules = RULES.replace(
+        "    reference: {high: 4 mIU/L, source: S-2}",
+        "    reference: {high: 4 mIU/L, source: S-2}\n    usual: 0.1–50 mIU/L",
+    )
+    text = "case: C\nas_of: 2026-01-31\nbleeding: no\npregnancies: []\nmedications: []\nsmoker: no\ndiseases: []\nwords: w\npartner: {smoker: no}\n"
+    _, talk = answered(
+        read_rulebook(small(tmp_path / "rules", rules)), tmp_path, ["90 mIU/L", "2026-02-10"], text
+    )
+    said = [line for line in talk.said if "remark" in line]
+    assert len(said) == 2
+    assert "unusual" in said[0]
+    assert said[1] == "  remark: this lies after the day of judgement (2026-01-31) and does not count"
 
 
 def test_a_red_flag_is_said_at_once_and_in_full(book: Rulebook, tmp_path: Path):

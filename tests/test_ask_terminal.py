@@ -22,6 +22,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 from rsa_cli.ask import Plain, Screen
+from rsa_cli.journal import digest_of
 from rsa_cli.session import Command, Option, Prompt
 from rsa_cli.splice import data, page
 
@@ -96,6 +97,7 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (WORD, KEYS["F8"], Command.ANSWERS),
         (WORD, KEYS["F10"], Command.FINISH),
         (WORD, "\x1b[200~3\n4 g\x1b[201~\r\x7f\x7f\x7f\x7f g\r", "3 g"),  # pasted lines are one too many
+        (WORD, "\x1b[200~3 g\n\x1b[201~\r", "3 g"),
         (WORD._replace(default="3 g"), ENTER, "3 g"),
         (WORD._replace(default="3 g"), "\x7f\x7f\x7f\r", Command.LEAVE),
         (FLAG, ENTER, Command.LEAVE),  # Enter alone never answers
@@ -120,6 +122,7 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (FLAG, "not\r done\r", "not done"),
         (FLAG, "\x1b[200~yes\nno\n\x1b[201~\r", Command.LEAVE),
         (FLAG, "\x1b[200~yes\x1b[201~\r", "yes"),
+        (FLAG, "\x1b[200~yes\r\n\x1b[201~\r", "yes"),  # a cell of a table comes with its line break
         (FLAG, "y\x7f\r", Command.LEAVE),  # rubbed out, it points where it did
         (FLAG, "y\x1b[B\r", "no"),
         (FLAG, "3" * 5000 + "\r\x152\r", "no"),
@@ -531,6 +534,27 @@ def test_a_journal_of_another_rulebook_stops_nothing_but_itself(rules: str, case
     assert shown.ended() == 3
     assert "nothing_known" in shown.shown
     assert "nothing_known" in case.with_name("case.yaml.part").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", '["open","no_such_list"]', "there is no list no_such_list"),
+        ("case: C\nlupus: positive\n", '["put",["lupus",3],"negative"]', "there is no such entry"),
+    ],
+)
+def test_a_journal_that_fits_no_more_says_so_and_stays(
+    rules: str, case: Path, text: str, line: str, says: str
+):
+    if text:
+        case.write_text(text, encoding="utf-8")
+    part = case.with_name("case.yaml.part")
+    part.write_text(f'{{"format":1,"case":"{digest_of(text)}"}}\n{line}\n', encoding="utf-8")
+    shown = Terminal("ask", str(case), "--rules", rules).until("do not fit this case")
+    assert shown.ended() == 3
+    assert says in shown.shown
+    assert "Traceback" not in shown.shown
+    assert line in part.read_text(encoding="utf-8")
 
 
 def test_a_case_that_needs_fixing_is_not_asked(rules: str, case: Path):

@@ -425,7 +425,17 @@ def test_a_rulebook_that_was_kept_sums_up_the_same(tmp_path: Path):
     for cache in ("off", "on", "on"):  # the second keeps it, the third reads what was kept
         out = tmp_path / f"{len(told)}.json"
         env = {**os.environ, "RSA_CACHE": cache, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        words = [RSA, "batch", *SAMPLES[:3], "--summary", out, "--output", tmp_path / "out", "--format", "csv"]
+        words = [
+            RSA,
+            "batch",
+            *SAMPLES[:3],
+            "--summary",
+            out,
+            "--output",
+            tmp_path / "out",
+            "--format",
+            "csv",
+        ]
         subprocess.run(words, env=env, check=True, capture_output=True)
         told.append(out.read_text(encoding="utf-8"))
     assert told[0] == told[1] == told[2]

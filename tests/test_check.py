@@ -393,7 +393,9 @@ def test_every_code_of_a_problem_is_shown():
     written = set(re.findall(r'Problem\(\s*"([a-z-]+)"', (ROOT / "rsa_cli" / "check.py").read_text()))
     written |= {"gap", "overlap"}
     shown = set(re.findall(r"# finding: (.+)", "".join(new for rows in FINDINGS.values() for _, new in rows)))
-    assert written - {"survives", "no-rules"} - {code for codes in shown for code in codes.split(", ")} == set()
+    assert (
+        written - {"survives", "no-rules"} - {code for codes in shown for code in codes.split(", ")} == set()
+    )
 
 
 # --- what silences a finding ---------------------------------------------------------------------

@@ -23,7 +23,10 @@ def assessed(path: Path) -> Assessment:
 
 def test_there_are_sample_cases_and_each_says_what_it_shows():
     assert len(CASES) >= 8
-    assert all(path.read_text(encoding="utf-8").startswith("# ") for path in CASES)
+    for path in CASES:
+        first, second, *_ = path.read_text(encoding="utf-8").splitlines()
+        assert first == "# yaml-language-server: $schema=../docs/case.schema.json"
+        assert second.startswith("# ")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)

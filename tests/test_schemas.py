@@ -132,6 +132,16 @@ def test_the_command_writes_it(which: str):
     assert done.stdout == text_of(CASE_SCHEMA if which == "case" else RULES_SCHEMA)
 
 
+def test_the_schemas_that_editors_look_up_are_current():
+    for name, schema in (("case", CASE_SCHEMA), ("rules", RULES_SCHEMA)):
+        assert (ROOT / "docs" / f"{name}.schema.json").read_text(encoding="utf-8") == text_of(schema), (
+            "make docs"
+        )
+    for path in SAMPLES:
+        named = path.read_text(encoding="utf-8").splitlines()[0].partition("$schema=")[2]
+        assert (path.parent / named).resolve() == ROOT / "docs" / "case.schema.json"
+
+
 # --- cases -----------------------------------------------------------------------------------------
 
 
