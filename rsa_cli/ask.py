@@ -152,11 +152,11 @@ class Screen:
             return Command.LEAVE
         if isinstance(found, list) or prompt.options:
             return cast("Reply", found)
-        return _said(prompt, found.strip()) or found
+        return _said(prompt, found.strip()) or found.strip()
 
     def _text(self, prompt: Prompt) -> Any:
         def check(typed: str) -> bool | str:
-            if "\n" in typed or "\r" in typed:
+            if len(typed.strip().splitlines()) > 1:
                 return "several lines were pasted: one answer stands here"
             if not typed.strip():
                 return bool(prompt.leave) or "please answer, or Ctrl-C to stop"
@@ -278,7 +278,7 @@ class _Typed:
         )
 
     def _add(self, event: Any) -> None:
-        typed = event.data
+        typed = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
         command = next((c for c in Command if c.value == typed and c is not Command.FINISH), None)
         if command is not None and not self.text and self.prompt.commands:
             if command is not Command.LEAVE or self.prompt.leave:
