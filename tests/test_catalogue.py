@@ -375,7 +375,7 @@ def test_kinds_tiers_and_chapters_are_all_named():
 
 def test_the_generated_pages_are_current():
     found = pages()
-    assert set(found) == {"language.md", "rules.md", "statements.md"}
+    assert set(found) == {"language.md", "rules.md", "statements.md", "case.schema.json", "rules.schema.json"}
     for name, text in found.items():
         assert (DOCS / name).read_text(encoding="utf-8") == text, f"docs/{name} is not current: make docs"
 
