@@ -7,7 +7,7 @@ demo: .venv/ready
 	@$(BIN)/rsa assess sample_cases/antiphospholipid-awaiting.yaml
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: gate test
 

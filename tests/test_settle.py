@@ -363,11 +363,12 @@ def _answers(example: Example) -> Iterator[tuple[dict[str, Any], Atom]]:
             yield {key: value for key, value in whole.items() if key != name}, Atom("item", name)
 
 
-def test_what_an_example_answers_would_settle_it_without():
+@pytest.mark.parametrize("part", range(8))
+def test_what_an_example_answers_would_settle_it_without(part: int):
     """Where an answer of an example decides a shipped rule, it is a set of its own while it is missing."""
     wrong = []
     met: Counter[Truth] = Counter()
-    for example in ARTICLE.examples:
+    for example in ARTICLE.examples[part::8]:
         as_of = read_date(example.as_of)
         day = as_of.low if as_of else DAY.toordinal()
         whole = Engine(ARTICLE, Evidence(case_of(plain(example.given), ARTICLE), ARTICLE, day))
@@ -385,7 +386,7 @@ def test_what_an_example_answers_would_settle_it_without():
                 if frozenset({atom}) not in sets:
                     wrong.append((rule.id, atom, example.name, sets))
     assert wrong == []
-    assert min(met[TRUE], met[FALSE]) > 100
+    assert min(met[TRUE], met[FALSE]) > 12
 
 
 # --- by hand -------------------------------------------------------------------------------------
