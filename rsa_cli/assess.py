@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
 from rsa_cli.dictionary import Item, Value
-from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, tested
+from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, names_in, tested
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
@@ -899,6 +899,8 @@ def _line(
         notes += _hindered(investigation, evidence)
         stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
         doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
+        if investigation.first_rule_out:
+            doubts += [c for c in investigation.not_now_if if c not in doubts and _points(c, engine)]
         if stops:
             state = "not now"
         elif doubts:
@@ -919,6 +921,21 @@ def _line(
     # What a red flag asks for stands in the rulebook's own order: it was thought out, not counted.
     score = 0 if place == "red flag" else _score(investigation, helped, settles)
     return line, (PLACES.index(place), -score)
+
+
+def _points(condition: Condition, engine: Engine) -> bool:
+    """Whether what is not known was looked for: a result that is set aside, awaited or to be repeated may hide it.
+
+    One that is merely too old says nothing of now, unless it says so.
+    """
+    if engine.verdict(condition).truth is not UNKNOWN:
+        return False
+    if engine.verdict(condition, lenient=True).truth is TRUE:
+        return True
+    evidence = engine.evidence
+    names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
+    lasting = [name for name in names if evidence.items[name].stale_after is None]
+    return any(seen.is_result and seen.state != USABLE for name in lasting for seen in evidence.seen(name))
 
 
 def _lateness(when: str) -> tuple[int, str]:

@@ -463,6 +463,11 @@ def test_12_donor_sperm_takes_his_chromosomes_out():
 # --- 13: pregnancy and infection -----------------------------------------------------------------
 
 INVASIVE = [i.id for i in RULEBOOK.investigations.values() if i.burden == "invasive"]
+# Not pregnant by word and test, and nothing found on examination.
+QUIET = (
+    "currently_pregnant: no\npregnancy_test: {value: negative, date: 2026-03-01}\n"
+    "cervicitis: no\nvaginal_discharge: no\n"
+)
 
 
 @pytest.mark.parametrize("investigation", INVASIVE)
@@ -474,8 +479,15 @@ INVASIVE = [i.id for i in RULEBOOK.investigations.values() if i.burden == "invas
         ("", {"first rule out"}),
         ("currently_pregnant: no\ncervicitis: yes\n", {"not now"}),
         ("currently_pregnant: no\ninfection_signs_now: yes\n", {"not now"}),
+        ("currently_pregnant: no\nendometritis: yes\n", {"not now"}),
+        ("currently_pregnant: no\nchlamydia: positive\n", {"not now"}),
+        (f"{QUIET}chlamydia: {{value: positive, antibiotics_before: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: {{value: negative, antibiotics_before: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: {{value: positive, infection_treated_since: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: pending\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: indeterminate\n", {"first rule out"}),
+        (f"{QUIET}endometritis: {{value: yes, date: 2019-03-01, infection_treated_since: yes}}\n", {"first rule out"}),
     ],
-    ids=["pregnant", "test positive", "nothing known", "cervicitis", "fever"],
 )
 def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
     investigation: str, known: str, states: set[str]
@@ -486,6 +498,23 @@ def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
     for format_, text in shown(assessment):
         if format_ == "terminal" and line.investigation.label in text:
             assert line.state in text
+
+
+@pytest.mark.parametrize("investigation", INVASIVE)
+@pytest.mark.parametrize(
+    "known",
+    [
+        "",
+        "chlamydia: negative\n",
+        "chlamydia: [{value: positive, date: 2025-03-02, antibiotics_before: yes}, {value: negative, date: 2025-06-20}]\n",
+        "endometritis: [{value: yes, date: 2019-03-01, infection_treated_since: yes}, {value: no, date: 2026-02-20}]\n",
+        "temperature: {value: 36.8 °C, date: 2026-01-01}\n",
+    ],
+)
+def test_13_what_is_known_to_be_gone_stops_nothing(investigation: str, known: str):
+    assessment = judged(TWO_LOSSES + QUIET + known)
+    line = next(line for line in assessment.checklist if line.investigation.id == investigation)
+    assert line.state not in ("not now", "first rule out")
 
 
 def test_13_no_drug_that_harms_an_embryo_is_advised():
