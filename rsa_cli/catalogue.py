@@ -384,6 +384,10 @@ class Catalogue:
         said = []
         for reference, ends in zip(item.references, _entries(raw.get("reference")), strict=True):
             where = f" where {' and '.join(map(line, reference.when))}" if reference.when else ""
+            if reference.beside_own:
+                limit = f" must agree with {_range(ends)}" if "low" in ends or "high" in ends else " decides nothing"
+                said.append(f"the laboratory's own range{limit}{where}{self._sourced(reference.source)}")
+                continue
             said.append(f"normal {_range(ends)}{where}{self._sourced(reference.source)}")
         for level in item.levels:
             ends = raw["levels"][level.name]

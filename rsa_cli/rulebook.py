@@ -615,7 +615,8 @@ class _Assembly:
             if "low" in ends and "high" in ends and _crossed(ends["low"], ends["high"]):
                 says = f"the reference range of {item.id} begins above its end"
                 self.shaper.problem("bad-range", raw["low"], says, "write the lower limit under low")
-            found.append(Reference(ends.get("low"), ends.get("high"), when, source))
+            beside = raw.get("beside_own", False)
+            found.append(Reference(ends.get("low"), ends.get("high"), when, source, beside))
         return tuple(found)
 
     # --- rules, checks, investigations
