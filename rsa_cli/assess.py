@@ -39,7 +39,7 @@ from rsa_cli.nodes import (
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebook
-from rsa_cli.settle import Atom, Settled, Weigh, settle, unasked
+from rsa_cli.settle import Atom, AtomSet, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text, worked_out_text
@@ -122,9 +122,13 @@ class Finding(Light):
         case = self.engine.evidence.case
         rule, by, rulebook, evidence = self.rule, self.by, self.engine.rulebook, self.engine.evidence
         bearing, settled = by.unasked.get(rule.id, (frozenset(), None)) if by else (frozenset(), None)
-        if settled is not None and not any(name in case.results or name in case.lists for name in bearing):
-            return settled
-        return settle(rule.when, rulebook, evidence, self.judgement.when, by.weigher(rule) if by else None)
+        if settled is None or any(name in case.results or name in case.lists for name in bearing):
+            settled = settle(
+                rule.when, rulebook, evidence, self.judgement.when, by.weigher(rule) if by else None
+            )
+        return settled if not by or not by.left_out else settled._replace(
+            met=_first_hers(settled.met, by.left_out), not_met=_first_hers(settled.not_met, by.left_out)
+        )  # fmt: skip
 
     @property
     def only_today(self) -> bool:
@@ -241,7 +245,8 @@ def assess(
         raise NeedsFixing(problems, {case.name: case.lines})
     order = {group: number for number, group in enumerate(rulebook.groups)}
     rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
-    by = Yields(rulebook)
+    left_out = frozenset(i.id for i in rulebook.items.values() if i.partner and without_partner)
+    by = Yields(rulebook, left_out)
     findings = tuple(finding_of(rule, engine, by) for rule in rules)
     acute = rulebook.acute_if is not None and engine.verdict(rulebook.acute_if).truth is TRUE
     acute = acute or any(f.rule.kind == "acute" and f.status in (MET, SUSPECTED) for f in findings)
@@ -255,13 +260,22 @@ def assess(
 
 
 def _hers(rulebook: Rulebook) -> Rulebook:
-    """The rulebook with investigations that ask nothing of the partner."""
+    """The rulebook with investigations that ask nothing of the partner, and items of his that say so."""
     hers = {}
     for name, investigation in rulebook.investigations.items():
         yields = tuple(y for y in investigation.yields if not rulebook.items[y.partition(".")[0]].partner)
         if yields:
             hers[name] = investigation._replace(yields=yields)
-    return rulebook._replace(investigations=hers)
+    items = {
+        name: item._replace(label=f"{item.label}, left out") if item.partner else item
+        for name, item in rulebook.items.items()
+    }
+    return rulebook._replace(investigations=hers, items=items)
+
+
+def _first_hers(sets: tuple[AtomSet, ...], left_out: frozenset[str]) -> tuple[AtomSet, ...]:
+    """The sets in which nothing was left out; all of them where there is none."""
+    return tuple(s for s in sets if not any(atom.name in left_out for atom in s)) or sets
 
 
 def symptoms(source: Source, rulebook: Rulebook) -> tuple[str, ...]:
@@ -836,7 +850,9 @@ class Help(Light):
 class Yields:
     """Which investigations can make something known that may become known, and what would settle each rule at first."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, left_out: frozenset[str] = frozenset()) -> None:
+        """What is `left_out` is named among what would settle a rule only where nothing else would."""
+        self.left_out = left_out
         self._named: dict[str, list[Investigation]] = {}
         self._listed: dict[str, list[Investigation]] = {}
         for investigation in rulebook.investigations.values():

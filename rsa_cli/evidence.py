@@ -474,7 +474,9 @@ class Evidence:
     def _perhaps_this_pregnancy(self, date: Span | None) -> Truth:
         """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
         pregnancies = (self.records(PREGNANCIES) if PREGNANCIES in self.items else None) or ()
-        now = self._now("currently_pregnant", "yes") or any(self._outcome(r) == "ongoing" for r in pregnancies)
+        now = self._now("currently_pregnant", "yes") or any(
+            self._outcome(r) == "ongoing" for r in pregnancies
+        )
         before = date is not None and date.high is not None and date.high < self.day - LONGEST_PREGNANCY
         return TRUE if now and not before else FALSE
 

@@ -455,6 +455,18 @@ def test_12_without_the_partner_nothing_of_his_is_read_or_asked():
     assert all("reciprocal" not in text for _, text in shown(without))
 
 
+def test_12_what_was_left_out_settles_nothing_unless_nothing_else_does():
+    source = read_bytes("case.yaml", (EMPTY + TWO_LOSSES + "karyotype: not done\n").encode())
+    found = read_and_assess(source, RULEBOOK, without_partner=True).finding("parental_chromosomes").settled
+    assert found is not None
+    assert {atom.name for atoms in found.met for atom in atoms} == {"karyotype"}
+    source = read_bytes("case.yaml", (EMPTY + TWO_LOSSES + "karyotype: normal\n").encode())
+    said = []
+    for _, text in shown(read_and_assess(source, RULEBOOK, without_partner=True)):
+        said += re.findall(r"partner's karyotype(.{10})", " ".join(text.split()))
+    assert set(said) == {", left out"}
+
+
 def test_12_donor_sperm_takes_his_chromosomes_out():
     text = "donor_sperm: yes\npartner: {karyotype: reciprocal_translocation}\n"
     assert "not-applicable" in problems(text)
@@ -486,7 +498,10 @@ QUIET = (
         (f"{QUIET}chlamydia: {{value: positive, infection_treated_since: yes}}\n", {"first rule out"}),
         (f"{QUIET}chlamydia: pending\n", {"first rule out"}),
         (f"{QUIET}chlamydia: indeterminate\n", {"first rule out"}),
-        (f"{QUIET}endometritis: {{value: yes, date: 2019-03-01, infection_treated_since: yes}}\n", {"first rule out"}),
+        (
+            f"{QUIET}endometritis: {{value: yes, date: 2019-03-01, infection_treated_since: yes}}\n",
+            {"first rule out"},
+        ),
     ],
 )
 def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
