@@ -375,7 +375,7 @@ def test_kinds_tiers_and_chapters_are_all_named():
 
 def test_the_generated_pages_are_current():
     found = pages()
-    assert set(found) == {"language.md", "rules.md", "statements.md"}
+    assert set(found) == {"language.md", "rules.md", "statements.md", "case.schema.json", "rules.schema.json"}
     for name, text in found.items():
         assert (DOCS / name).read_text(encoding="utf-8") == text, f"docs/{name} is not current: make docs"
 
@@ -469,3 +469,11 @@ def test_a_document_needs_nothing_that_draws():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", [("rules", "list"), ("rules", "show", "raised")])
+def test_what_shows_a_rulebook_does_not_speak_of_judging(command: tuple[str, ...], tmp_path: Path):
+    (tmp_path / "rulebook.yaml").write_text("name: t\nversion: '1'\n", encoding="utf-8")
+    done = rsa(*command, "--rules", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.endswith("1 problem in 1 file.\n")
