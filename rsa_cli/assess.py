@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
 from rsa_cli.dictionary import Item, Value
-from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, tested
+from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, names_in, tested
 from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
@@ -39,7 +39,7 @@ from rsa_cli.nodes import (
 )
 from rsa_cli.problems import NeedsFixing, Place, Problem
 from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebook
-from rsa_cli.settle import Atom, Settled, Weigh, settle, unasked
+from rsa_cli.settle import Atom, AtomSet, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
 from rsa_cli.values import Span, iso, read_date, span_text, worked_out_text
@@ -122,9 +122,13 @@ class Finding(Light):
         case = self.engine.evidence.case
         rule, by, rulebook, evidence = self.rule, self.by, self.engine.rulebook, self.engine.evidence
         bearing, settled = by.unasked.get(rule.id, (frozenset(), None)) if by else (frozenset(), None)
-        if settled is not None and not any(name in case.results or name in case.lists for name in bearing):
-            return settled
-        return settle(rule.when, rulebook, evidence, self.judgement.when, by.weigher(rule) if by else None)
+        if settled is None or any(name in case.results or name in case.lists for name in bearing):
+            settled = settle(
+                rule.when, rulebook, evidence, self.judgement.when, by.weigher(rule) if by else None
+            )
+        return settled if not by or not by.left_out else settled._replace(
+            met=_first_hers(settled.met, by.left_out), not_met=_first_hers(settled.not_met, by.left_out)
+        )  # fmt: skip
 
     @property
     def only_today(self) -> bool:
@@ -241,7 +245,8 @@ def assess(
         raise NeedsFixing(problems, {case.name: case.lines})
     order = {group: number for number, group in enumerate(rulebook.groups)}
     rules = sorted(rulebook.rules.values(), key=lambda r: order.get(r.group, len(order)))
-    by = Yields(rulebook)
+    left_out = frozenset(i.id for i in rulebook.items.values() if i.partner and without_partner)
+    by = Yields(rulebook, left_out)
     findings = tuple(finding_of(rule, engine, by) for rule in rules)
     acute = rulebook.acute_if is not None and engine.verdict(rulebook.acute_if).truth is TRUE
     acute = acute or any(f.rule.kind == "acute" and f.status in (MET, SUSPECTED) for f in findings)
@@ -255,13 +260,22 @@ def assess(
 
 
 def _hers(rulebook: Rulebook) -> Rulebook:
-    """The rulebook with investigations that ask nothing of the partner."""
+    """The rulebook with investigations that ask nothing of the partner, and items of his that say so."""
     hers = {}
     for name, investigation in rulebook.investigations.items():
         yields = tuple(y for y in investigation.yields if not rulebook.items[y.partition(".")[0]].partner)
         if yields:
             hers[name] = investigation._replace(yields=yields)
-    return rulebook._replace(investigations=hers)
+    items = {
+        name: item._replace(label=f"{item.label}, left out") if item.partner else item
+        for name, item in rulebook.items.items()
+    }
+    return rulebook._replace(investigations=hers, items=items)
+
+
+def _first_hers(sets: tuple[AtomSet, ...], left_out: frozenset[str]) -> tuple[AtomSet, ...]:
+    """The sets in which nothing was left out; all of them where there is none."""
+    return tuple(s for s in sets if not any(atom.name in left_out for atom in s)) or sets
 
 
 def symptoms(source: Source, rulebook: Rulebook) -> tuple[str, ...]:
@@ -836,7 +850,9 @@ class Help(Light):
 class Yields:
     """Which investigations can make something known that may become known, and what would settle each rule at first."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, left_out: frozenset[str] = frozenset()) -> None:
+        """What is `left_out` is named among what would settle a rule only where nothing else would."""
+        self.left_out = left_out
         self._named: dict[str, list[Investigation]] = {}
         self._listed: dict[str, list[Investigation]] = {}
         for investigation in rulebook.investigations.values():
@@ -899,6 +915,8 @@ def _line(
         notes += _hindered(investigation, evidence)
         stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
         doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
+        if investigation.first_rule_out:
+            doubts += [c for c in investigation.not_now_if if c not in doubts and _points(c, engine)]
         if stops:
             state = "not now"
         elif doubts:
@@ -919,6 +937,21 @@ def _line(
     # What a red flag asks for stands in the rulebook's own order: it was thought out, not counted.
     score = 0 if place == "red flag" else _score(investigation, helped, settles)
     return line, (PLACES.index(place), -score)
+
+
+def _points(condition: Condition, engine: Engine) -> bool:
+    """Whether what is not known was looked for: a result that is set aside, awaited or to be repeated may hide it.
+
+    One that is merely too old says nothing of now, unless it says so.
+    """
+    if engine.verdict(condition).truth is not UNKNOWN:
+        return False
+    if engine.verdict(condition, lenient=True).truth is TRUE:
+        return True
+    evidence = engine.evidence
+    names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
+    lasting = [name for name in names if evidence.items[name].stale_after is None]
+    return any(seen.is_result and seen.state != USABLE for name in lasting for seen in evidence.seen(name))
 
 
 def _lateness(when: str) -> tuple[int, str]:

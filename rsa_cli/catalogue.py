@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rsa_cli import nodes
 from rsa_cli.dictionary import Item
-from rsa_cli.entries import NAMING
+from rsa_cli.entries import Entries
 from rsa_cli.nodes import Condition, Name, walk
 from rsa_cli.pages import LABEL, Block, Heading, Paragraph, Points, Table, anchor
 from rsa_cli.problems import Place
@@ -55,6 +55,11 @@ HOW_TO_READ = (
 )
 
 
+# What may name a statement or source, in the order it is shown, and the parts of a rule that are told apart.
+_SECTIONS = ("items", "circumstances", "investigations", "checks", "rules", "sources")
+_PARTS = {"today": "today", "management": "treatment"}
+
+
 class Use(NamedTuple):
     """Where a statement or source is used: the kind and id of the entry, and in what part of it."""
 
@@ -71,7 +76,7 @@ class Catalogue:
         self.book = rulebook
         self.wording = Wording(rulebook)
         self.entries = _as_written(sources)
-        self.uses = _uses(self.entries)
+        self.uses = _uses(Entries(sources))
 
     # --- one thing by its id
 
@@ -384,6 +389,14 @@ class Catalogue:
         said = []
         for reference, ends in zip(item.references, _entries(raw.get("reference")), strict=True):
             where = f" where {' and '.join(map(line, reference.when))}" if reference.when else ""
+            if reference.beside_own:
+                limit = (
+                    f" must agree with {_range(ends)}"
+                    if "low" in ends or "high" in ends
+                    else " decides nothing"
+                )
+                said.append(f"the laboratory's own range{limit}{where}{self._sourced(reference.source)}")
+                continue
             said.append(f"normal {_range(ends)}{where}{self._sourced(reference.source)}")
         for level in item.levels:
             ends = raw["levels"][level.name]
@@ -544,8 +557,7 @@ class Catalogue:
 
 def _as_written(sources: list[Source]) -> dict[str, dict[str, Any]]:
     """The sections of the rulebook's files, behind its manifest, as plain data."""
-    sections = ("items", "circumstances", "investigations", "checks", "rules", "sources")
-    entries: dict[str, dict[str, Any]] = {section: {} for section in sections}
+    entries: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for source in sources[1:]:
         root = _plain(source.root) or {}
         for section in entries.keys() & root.keys():
@@ -553,27 +565,15 @@ def _as_written(sources: list[Source]) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def _uses(entries: dict[str, dict[str, Any]]) -> dict[str, list[Use]]:
+def _uses(entries: Entries) -> dict[str, list[Use]]:
     """Every statement and source that any entry names, with where."""
     found: dict[str, list[Use]] = {}
-
-    def within(data: Any, use: Use) -> None:
-        for key, value in data.items() if isinstance(data, dict) else ():
-            if key in NAMING:
-                for name in _list(value):
-                    found.setdefault(name, []).append(use)
-            elif key == "fields":
-                for field, inner in value.items():
-                    within(inner, use._replace(id=f"{use.id}.{field}"))
-            else:
-                words = (use.part, {"today": "today", "management": "treatment"}.get(key, ""))
-                for inner in _entries(value):
-                    within(inner, use._replace(part=" ".join(filter(None, words))))
-
-    for section, of_section in entries.items():
-        for name, data in of_section.items():
-            within(data, Use(section.removesuffix("s"), name))
-    return found
+    for entry, keys, text in entries.named():
+        if entry is not None and entry.section in _SECTIONS:
+            part = " ".join(_PARTS[key] for key in keys if key in _PARTS)
+            found.setdefault(text.text, []).append(Use(entry.section.removesuffix("s"), entry.name, part))
+    order = [section.removesuffix("s") for section in _SECTIONS]
+    return {name: sorted(uses, key=lambda use: order.index(use.kind)) for name, uses in found.items()}
 
 
 def _plain(node: Node | None) -> Any:

@@ -64,7 +64,7 @@ _DAYS = {"hours": Fraction(1, 24), "days": Fraction(1), "weeks": Fraction(7)}
 _UNDECIDED = ("undetermined", "suspected", "not_assessed")
 
 
-class Finding(NamedTuple):
+class Found(NamedTuple):
     """A problem, the entry it is about, and the name by which that entry may accept it.
 
     `kind` is `law` for a condition outside the law of filling in, `mutant` for a mutant that no
@@ -175,6 +175,7 @@ class _Site(NamedTuple):
 # The items and fields that a circumstance is worked out from, by how.
 _WORKED_OUT = {
     "pregnant": ("pregnancies", "pregnancies.outcome", "pregnancies.ended", "pregnancies.gestation"),
+    "perhaps_this_pregnancy": ("currently_pregnant", "pregnancies", "pregnancies.outcome"),
     "days_since_pregnancy_end": ("pregnancies", "pregnancies.outcome", "pregnancies.ended"),
     "medications": ("medications", "medications.class", "medications.from", "medications.to"),
 }
@@ -217,7 +218,7 @@ class _Check:
             self.mutants, self.noticed, tuple(accepted), unread, not_proved,
         )  # fmt: skip
 
-    def _accept(self, findings: list[Finding]) -> tuple[list[Problem], list[Accepted]]:
+    def _accept(self, findings: list[Found]) -> tuple[list[Problem], list[Accepted]]:
         """The problems left, and the findings that their entries accept; what accepts nothing is a problem."""
         problems: list[Problem] = []
         accepted: list[Accepted] = []
@@ -314,27 +315,27 @@ class _Check:
 
     # --- statements and sources
 
-    def _named(self) -> Iterator[Finding]:
+    def _named(self) -> Iterator[Found]:
         """Names of statements and sources that stand for none, and background that is used after all."""
         known = {**self.book.statements, **self.book.sources}
-        for entry, key, text in self.entries.named():
+        for entry, keys, text in self.entries.named():
             if text.text not in known:
                 says = f"there is no statement or source {quoted(text.text)}"
                 hint = (
                     nearest(text.text, known)
                     or "write it under  statements:  or  sources:, or check its name"
                 )
-                yield Finding(Problem("no-statement", text.place, says, hint))
-            elif key in ("rests_on", "reported_in") and "background" in self.book.statements.get(
+                yield Found(Problem("no-statement", text.place, says, hint))
+            elif keys[-1] in ("rests_on", "reported_in") and "background" in self.book.statements.get(
                 text.text, {}
             ):
-                where = entry.name if entry else key
+                where = entry.name if entry else keys[-1]
                 at = self.entries.of("statements", text.text)
                 says = f"{text.text} is called background, and {where} rests on it"
                 hint = "delete  background:, or the mention"
-                yield Finding(Problem("background-used", at.place("background"), says, hint))
+                yield Found(Problem("background-used", at.place("background"), says, hint))
 
-    def _used(self) -> Iterator[Finding]:
+    def _used(self) -> Iterator[Found]:
         named = {text.text for _, _, text in self.entries.named()}
         for section, documents in (("statements", self.book.statements), ("sources", self.book.sources)):
             for name, document in documents.items():
@@ -342,7 +343,7 @@ class _Check:
                     hint = "name it under  rests_on, source or serves"
                     hint += ", or say  background: why nothing rests on it" if section == "statements" else ""
                     place = self.entries.of(section, name).key.place
-                    yield Finding(Problem("unused", place, f"nothing rests on {name}", hint))
+                    yield Found(Problem("unused", place, f"nothing rests on {name}", hint))
         read, yielded = self._read(), self._yielded()
         for entry, item, _ in self._items():
             circumstance = entry.section == "circumstances"
@@ -354,7 +355,7 @@ class _Check:
             elif item.kind != "derived" and not circumstance and entry.name not in yielded and not dates:
                 says = f"{entry.name} is read, and no investigation yields it"
                 problem = Problem("not-yielded", entry.key.place, says, "name it under  yields: of one")
-                yield Finding(problem, entry, "not-yielded")
+                yield Found(problem, entry, "not-yielded")
         for step in self.book.investigations.values():
             if not step.serves and not {name.partition(".")[0] for name in step.yields} & read:
                 says = f"no condition reads what {step.id} yields, and it serves no statement"
@@ -370,10 +371,10 @@ class _Check:
                 if (entry.name, f"at least {level.name}") not in asked:
                     says = f"no condition asks for the level {level.name} of {entry.name}"
                     place = entry.place("levels", level.name)
-                    yield Finding(Problem("unused", place, says, "delete it"), entry, f"unused {level.name}")
+                    yield Found(Problem("unused", place, says, "delete it"), entry, f"unused {level.name}")
 
-    def _unused(self, entry: Entry, says: str) -> Finding:
-        return Finding(Problem("unused", entry.key.place, says, "delete it, or use it"), entry, "unused")
+    def _unused(self, entry: Entry, says: str) -> Found:
+        return Found(Problem("unused", entry.key.place, says, "delete it, or use it"), entry, "unused")
 
     def _read(self) -> set[str]:
         """The items, lists, fields and circumstances that something reads."""
@@ -415,17 +416,17 @@ class _Check:
 
     # --- numbers
 
-    def _carried(self) -> Iterator[Finding]:
+    def _carried(self) -> Iterator[Found]:
         """Numbers that no statement or source they rest on carries."""
         seen: set[tuple[str, str, str]] = set()
 
-        def finding(entry: Entry, place: Place, key: str, text: str, ids: Iterable[str]) -> Iterator[Finding]:
+        def finding(entry: Entry, place: Place, key: str, text: str, ids: Iterable[str]) -> Iterator[Found]:
             name = f"not carried, {key} {text}"
             if (entry.section, entry.name, name) not in seen:
                 seen.add((entry.section, entry.name, name))
                 says = f"no figure of {', '.join(ids) or 'a statement or source'} says {text}"
                 hint = "name the one that does, or add it to its figures where it says so"
-                yield Finding(Problem("not-carried", place, says, hint), entry, name)
+                yield Found(Problem("not-carried", place, says, hint), entry, name)
 
         for site in self.sites:
             if site.entry.section == "partitions":
@@ -465,20 +466,18 @@ class _Check:
         """The figures of each of these statements and sources."""
         return [self.figures.get(name, []) for name in ids]
 
-    def _bad_figures(self) -> Iterator[Finding]:
+    def _bad_figures(self) -> Iterator[Found]:
         for _, entry in self._documents():
             for text in entry.texts("figures"):
                 if not _figures(text.text):
                     hint = "write a number with its unit, or with what it counts"
-                    yield Finding(
-                        Problem("bad-figure", text.place, f"{quoted(text.text)} is no figure", hint)
-                    )
+                    yield Found(Problem("bad-figure", text.place, f"{quoted(text.text)} is no figure", hint))
 
     def _is_count(self, figure: Figure, number: int) -> bool:
         """Whether a figure counts so many of something: `3 losses`, not `3 days` or `3 cm`."""
         return figure.value == number and figure.unit not in self.measures
 
-    def _two_units(self) -> Iterator[Finding]:
+    def _two_units(self) -> Iterator[Found]:
         """Limits that lack a second unit in common use, and those whose two units disagree."""
         for site in self.sites:
             for node in self._inside(site.condition):
@@ -493,7 +492,7 @@ class _Check:
 
     # --- choices, and what is not filled in
 
-    def _choices(self) -> Iterator[Finding]:
+    def _choices(self) -> Iterator[Found]:
         """Choices that look like a kind of missing and are taken for an answer."""
         for entry, item, _ in self._items():
             for name, choice in item.choices.items():
@@ -503,9 +502,9 @@ class _Check:
                     place = node.keys[name].place if type(node) is Mapping else entry.place("choices")
                     says = f"{quoted(name)} looks as if nothing was found out, and counts as an answer"
                     problem = Problem("looks-missing", place, says, "add  inconclusive: yes")
-                    yield Finding(problem, entry, f"looks-missing {name}")
+                    yield Found(problem, entry, f"looks-missing {name}")
 
-    def _law(self) -> Iterator[Finding]:
+    def _law(self) -> Iterator[Found]:
         """Conditions that ask whether something is known: filling it in may turn an answer round."""
         for site in self.sites:
             for node in self._inside(site.condition):
@@ -513,17 +512,17 @@ class _Check:
                     name = "not_known" if isinstance(node, NotKnown) else "is known"
                     says = f"{name} without a reason: filling in what is missing may turn the answer round"
                     problem = Problem("not-filled-in", node.place, says, "say why it must be asked")
-                    yield Finding(problem, site.entry, name, "law")
+                    yield Found(problem, site.entry, name, "law")
 
     # --- examples and mutants
 
-    def _examples(self) -> Iterator[Finding]:
+    def _examples(self) -> Iterator[Found]:
         """Examples that come out otherwise, and rules without an example of each kind."""
         for example, name, came in self.trials.wrong():
             says = (
                 f"{name} comes to {came.replace('_', ' ')}, not to {example.expect[name].replace('_', ' ')}"
             )
-            yield Finding(Problem("example-wrong", example.place, says, "mend the rule or the example"))
+            yield Found(Problem("example-wrong", example.place, says, "mend the rule or the example"))
         shown: dict[str, set[str]] = {}
         for example in self.book.examples:
             for name, status in example.expect.items():
@@ -537,9 +536,9 @@ class _Check:
                     problem = Problem(
                         "no-example", entry.key.place, f"no example shows {rule.id} {what}", "add one"
                     )
-                    yield Finding(problem, entry, f"no example {what}")
+                    yield Found(problem, entry, f"no example {what}")
 
-    def _survivors(self, progress: Progress) -> Iterator[Finding]:
+    def _survivors(self, progress: Progress) -> Iterator[Found]:
         """Mutants that no example notices."""
         mutants = [mutant for mutant in self.breaker.mutants() if self._answers(mutant.entry.key.place)]
         self.mutants = len(mutants)
@@ -550,11 +549,11 @@ class _Check:
                 continue
             says = f"no example of {mutant.entry.name} notices this change: {mutant.name}"
             hint = "add an example that comes out differently"
-            yield Finding(Problem("survives", mutant.place, says, hint), mutant.entry, mutant.name, "mutant")
+            yield Found(Problem("survives", mutant.place, says, hint), mutant.entry, mutant.name, "mutant")
 
     # --- what can become of a rule
 
-    def _empty(self) -> Iterator[Finding]:
+    def _empty(self) -> Iterator[Found]:
         """Rules that say something of a case of which nothing is known."""
         nothing = Case("NOTHING", None, {}, {}, "", "nothing", [], [], Place("nothing"))
         engine = Engine(self.book, Evidence(nothing, self.book, 1), timing=False)
@@ -567,11 +566,11 @@ class _Check:
                 entry = self.entries.of("rules", rule.id)
                 says = f"{rule.id} is {came} where nothing is known"
                 hint = "what is missing must decide nothing"
-                yield Finding(
+                yield Found(
                     Problem("met-by-nothing", entry.key.place, says, hint), entry, f"{came} by nothing"
                 )
 
-    def _proved(self) -> Iterator[Finding]:
+    def _proved(self) -> Iterator[Found]:
         """Rules that can never be met, are never not met, or are met only where another one is."""
         space = Space(self.book, [rule.when for rule in self.book.rules.values()])
         small: list[Rule] = []
@@ -591,10 +590,10 @@ class _Check:
                 if not can and what not in _never(rule.when):
                     says = f"{rule.id} is never {what}, whatever is known"
                     problem = Problem("never", entry.key.place, says, "mend it")
-                    yield Finding(problem, entry, f"never {what}")
+                    yield Found(problem, entry, f"never {what}")
         yield from self._implied(small, space)
 
-    def _implied(self, rules: list[Rule], space: Space) -> Iterator[Finding]:
+    def _implied(self, rules: list[Rule], space: Space) -> Iterator[Found]:
         """Rules that are met wherever another one is, unless they name it; both ways, they are the same."""
         implied: set[tuple[str, str]] = set()
         atoms = {rule.id: space.atoms(rule.when) for rule in rules}
@@ -619,18 +618,18 @@ class _Check:
                 if order[other] < order[name]:
                     says = f"{name} and {other} are met by the very same cases"
                     problem = Problem("same-rule", entry.key.place, says, "decide a finding in one place")
-                    yield Finding(problem, entry, f"same as {other}")
+                    yield Found(problem, entry, f"same as {other}")
             elif other not in _rules_in(self.book.rules[name].when, space):
                 accept = f"implies {other}"
                 if not self._answers(entry.key.place):
                     entry, accept = self.entries.of("rules", other), f"implied by {name}"
                 says = f"wherever {name} is met, {other} is met too"
                 problem = Problem("implies", entry.key.place, says, "let one name the other, or mend it")
-                yield Finding(problem, entry, accept)
+                yield Found(problem, entry, accept)
 
     # --- partitions
 
-    def _partitions(self) -> Iterator[Finding]:
+    def _partitions(self) -> Iterator[Found]:
         for partition in self.book.partitions:
             entry = self.entries.of("partitions", partition.id)
             yield from self._gaps(partition, entry)
@@ -644,9 +643,9 @@ class _Check:
                     if not _ends(node, item) <= written:
                         says = f"{limit_text(node)} is no limit of the partition {partition.id}"
                         problem = Problem("outside-partition", node.place, says, f"see {entry.key.place}")
-                        yield Finding(problem, site.entry, f"outside {partition.id} {limit_text(node)}")
+                        yield Found(problem, site.entry, f"outside {partition.id} {limit_text(node)}")
 
-    def _gaps(self, partition: Partition, entry: Entry) -> Iterator[Finding]:
+    def _gaps(self, partition: Partition, entry: Entry) -> Iterator[Found]:
         """Plausible values of which no part of a partition holds, and those of which more than one does."""
         item = self.book.items[partition.of]
         nothing = Case("NOTHING", None, {}, {}, "", "nothing", [], [], Place("nothing"))
@@ -666,7 +665,7 @@ class _Check:
                 said.add(says)
                 text = f"{item.id} {value.text} is {says}"
                 problem = Problem(code, entry.place("parts"), text, "let the limits of the parts meet")
-                yield Finding(problem, entry, f"{code} at {value.text}")
+                yield Found(problem, entry, f"{code} at {value.text}")
 
 
 def _elsewhere(files: list[Path]) -> set[Path]:
@@ -813,7 +812,7 @@ def _in_formula(formula: tuple[object, ...]) -> Iterator[Number]:
 
 def _both(
     at: tuple[Entry, Place, str], item: Item, text: str, figures: list[list[Figure]]
-) -> Iterator[Finding]:
+) -> Iterator[Found]:
     """A limit that lacks a second unit, or whose two units disagree where no one source says both."""
     entry, place, name = at
     written = pieces(item, text)
@@ -829,7 +828,7 @@ def _both(
             for end in (written[0].low, written[0].high)
         ]
         hint = f"write both:  {text} ({'–'.join(dict.fromkeys(ends))} {others[0]})"
-        yield Finding(Problem("one-unit", place, says, hint), entry, f"one-unit, {name}")
+        yield Found(Problem("one-unit", place, says, hint), entry, f"one-unit, {name}")
     if len(written) == 2:
         one, two = written
         for first, second, decimals in (
@@ -842,7 +841,7 @@ def _both(
                 there = _in_unit(first, units[0], units[1], decimals)
                 says = f"the two units of {text} disagree: the first is {there} {two.unit}"
                 hint = "write it so, or name a source whose figures hold both"
-                yield Finding(Problem("units-differ", place, says, hint), entry, f"units-differ, {name}")
+                yield Found(Problem("units-differ", place, says, hint), entry, f"units-differ, {name}")
                 return
 
 

@@ -151,7 +151,7 @@ def new(
         from rsa_cli.problems import visible
 
         _wrong(f"{visible(str(file))} is there already: name a new file, or go on with it:  rsa ask")
-    _write(blank(_rulebook(rules), file.stem if file is not None else "RSA-0001"), file)
+    _write(blank(_rulebook(rules, judging=False), file.stem if file is not None else "RSA-0001"), file)
 
 
 @app.command(epilog="For instance:  rsa explain case.yaml antiphospholipid_syndrome")
@@ -195,7 +195,7 @@ def schema_case(rules: Rules = "article") -> None:
     """The shape of a case file, for an editor; it knows the items of the rulebook."""
     from rsa_cli.schemas import case_schema, text_of
 
-    _write(text_of(case_schema(_rulebook(rules))), None)
+    _write(text_of(case_schema(_rulebook(rules, judging=False))), None)
 
 
 @schema.command("rules", epilog="For instance:  rsa schema rules > rules.schema.json")
@@ -358,14 +358,14 @@ def _asked(case: Path | None, rules: str, shortest: bool, plain: bool) -> Path:
     return path
 
 
-def _rulebook(rules: str, whole: bool = False) -> Rulebook:
+def _rulebook(rules: str, whole: bool = False, judging: bool = True) -> Rulebook:
     from rsa_cli.problems import NeedsFixing
     from rsa_cli.rulebook import read_rulebook
 
     try:
         return read_rulebook(rules, whole)
     except NeedsFixing as error:
-        _show(error)
+        _show(error, judging)
         raise typer.Exit(NEEDS_FIXING) from None
 
 
@@ -373,7 +373,7 @@ def _catalogue(rules: str) -> Catalogue:
     from rsa_cli.catalogue import Catalogue
     from rsa_cli.rulebook import read_sources
 
-    return Catalogue(_rulebook(rules, True), read_sources(rules))
+    return Catalogue(_rulebook(rules, True, judging=False), read_sources(rules))
 
 
 def _day(as_of: str | None) -> int | None:
@@ -489,7 +489,8 @@ def _remarks(assessment: Assessment) -> None:
         typer.echo(shown(problem, {assessment.case.name: assessment.case.lines}), err=True)
 
 
-def _show(error: NeedsFixing) -> None:
+def _show(error: NeedsFixing, judging: bool = True) -> None:
+    """What needs fixing, and where a case was to be judged, that none was."""
     from rsa_cli.problems import shown
 
     for problem in error.problems:
@@ -497,7 +498,8 @@ def _show(error: NeedsFixing) -> None:
     number = sum(not p.remark for p in error.problems)
     files = len({p.place.file for p in error.problems if not p.remark})
     typer.echo(
-        f"{number} problem{'s' * (number != 1)} in {files} file{'s' * (files != 1)}: nothing was judged.",
+        f"{number} problem{'s' * (number != 1)} in {files} file{'s' * (files != 1)}"
+        + (": nothing was judged." if judging else "."),
         err=True,
     )
 

@@ -39,7 +39,7 @@ ONLY_FOR = {
     "when": ("derived",),
 }  # fmt: skip
 CHOICE = {"label": "text", "inconclusive": "yes", "covers": "texts", "implies": "text"}
-REFERENCE = {"low": "text", "high": "text", "when": "any", "source": "texts!"}
+REFERENCE = {"low": "text", "high": "text", "when": "any", "beside_own": "yes", "source": "texts!"}
 LEVEL = {"from": "text", "above": "text", "source": "texts!"}
 
 
@@ -78,12 +78,16 @@ class Choice(Light):
 
 
 class Reference(Light):
-    """A reference range: limits by unit (spans where sources disagree), when it holds, its source."""
+    """A reference range: limits by unit (spans where sources disagree), when it holds, its source.
+
+    One `beside_own` is for where the laboratory's own range may be meant for others: both must agree.
+    """
 
     low: dict[str, Span] | None
     high: dict[str, Span] | None
     when: tuple[Condition, ...]
     source: tuple[str, ...]
+    beside_own: bool = False
 
 
 class Level(Light):
@@ -634,7 +638,7 @@ def _read_levels(item: Item, node: Mapping, shaper: Shaper) -> tuple[Level, ...]
 
 
 def _worked_out(item: Item, node: Node) -> tuple[str, tuple[str, ...]]:
-    if type(node) is Text and node.text in ("pregnant", "days_since_pregnancy_end"):
+    if type(node) is Text and node.text in ("pregnant", "perhaps_this_pregnancy", "days_since_pregnancy_end"):
         return node.text, ()
     if type(node) is Mapping and len(node.items) == 1:
         [(how, inner)] = node.items.items()
@@ -642,7 +646,7 @@ def _worked_out(item: Item, node: Node) -> tuple[str, tuple[str, ...]]:
         if how in ("medications", "later") and texts and all(type(t) is Text for t in texts):
             return how, tuple(t.text for t in texts)
     raise UnreadableError("bad-worked-out", "this is no way to work a circumstance out",
-                          "write pregnant, days_since_pregnancy_end, {medications: [class, …]} or {later: list}")  # fmt: skip
+                          "write pregnant, perhaps_this_pregnancy, days_since_pregnancy_end, {medications: [class, …]} or {later: list}")  # fmt: skip
 
 
 # How the text below a key becomes what the item holds under that name. Each raises UnreadableError.

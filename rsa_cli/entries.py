@@ -77,15 +77,15 @@ class Entries:
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._found.values())
 
-    def named(self) -> Iterator[tuple[Entry | None, str, Text]]:
-        """Every statement and source that an entry, or the manifest, names, and under which key."""
+    def named(self) -> Iterator[tuple[Entry | None, tuple[str, ...], Text]]:
+        """Every statement and source that an entry, or the manifest, names, and the keys that lead there."""
         for entry in self:
             for key, node in entry.body.items.items():
                 if key != "fields":
-                    yield from ((entry, found, text) for found, text in _named(key, node))
+                    yield from ((entry, keys, text) for keys, text in _named((key,), node))
         not_covered = self.manifest.items.get("not_covered") if type(self.manifest) is Mapping else None
         for node in not_covered.items.values() if type(not_covered) is Mapping else ():
-            yield from ((None, "not_covered", text) for text in words_of(node))
+            yield from ((None, ("not_covered",), text) for text in words_of(node))
 
 
 def words_of(node: Node | None) -> list[Text]:
@@ -95,12 +95,12 @@ def words_of(node: Node | None) -> list[Text]:
     return [part for part in getattr(node, "parts", ()) if type(part) is Text]
 
 
-def _named(key: str, node: Node) -> Iterator[tuple[str, Text]]:
-    if key in NAMING:
-        yield from ((key, text) for text in words_of(node))
+def _named(keys: tuple[str, ...], node: Node) -> Iterator[tuple[tuple[str, ...], Text]]:
+    if keys[-1] in NAMING:
+        yield from ((keys, text) for text in words_of(node))
     elif type(node) is Mapping:
         for inner, value in node.items.items():
-            yield from _named(inner, value)
+            yield from _named((*keys, inner), value)
     else:
         for part in getattr(node, "parts", ()):
-            yield from _named("", part)
+            yield from _named((*keys, ""), part)

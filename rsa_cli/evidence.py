@@ -350,21 +350,23 @@ class Evidence:
         return self._flagged(leaf.word, seen, seen.result.value)[1] if seen.result.value else ""
 
     def _flagged(self, word: str, seen: Seen, value: Value) -> tuple[Truth, str]:
-        if value.word:
-            return _said(word, "high" if value.word != "negative" else "normal"), "the laboratory's word"
-        if seen.result.flag:
-            flag = {"positive": "high", "negative": "normal"}.get(seen.result.flag, seen.result.flag)
-            return _said(word, flag), f"the laboratory's flag: {seen.result.flag}"
-        own = seen.result.range
-        measured = value.canon or value.span
-        if own is not None and measured is not None:
-            high, low = _over(measured, own), _under(measured, own)
-            return _placed(word, high, low), "the laboratory's range"
+        own = _by_laboratory(word, seen, value)
+        if own is not None:
+            beside = [
+                r
+                for r in seen.item.references
+                if r.beside_own and least(self.truth(c, Context(seen=seen)) for c in r.when) is TRUE
+            ]
+            if not beside or seen.by == "supposed":  # what is supposed would be said of her
+                return own
+            said = {own[0], *(_referred(word, value, r, seen.item) for r in beside)}
+            sources = ", ".join(name for r in beside for name in r.source)
+            return said.pop() if len(said) == 1 else UNKNOWN, f"{own[1]}, perhaps not for her; {sources}"
         truths: list[Truth] = []
         names: list[str] = []
         doubtful: list[Condition] = []
         certain = False
-        for reference in seen.item.references:
+        for reference in (r for r in seen.item.references if not r.beside_own):
             holds = least(self.truth(c, Context(seen=seen)) for c in reference.when)
             if holds is not FALSE:
                 truths.append(_referred(word, value, reference, seen.item))
@@ -440,6 +442,8 @@ class Evidence:
         match how:
             case "pregnant":
                 return _yes_no(self._pregnant(date)), "from the pregnancies"
+            case "perhaps_this_pregnancy":
+                return _yes_no(self._perhaps_this_pregnancy(date)), "from the pregnancies"
             case "days_since_pregnancy_end":
                 span = self._since_pregnancy(date)
                 return (Value("", span, item.unit, span) if span else None), "from the pregnancies"
@@ -466,6 +470,15 @@ class Evidence:
             begun = Span(self.day - LONGEST_PREGNANCY, self.day)
             inside.append(FALSE if date is not None and compare(date, "<", begun) is TRUE else UNKNOWN)
         return greatest(inside)
+
+    def _perhaps_this_pregnancy(self, date: Span | None) -> Truth:
+        """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
+        pregnancies = (self.records(PREGNANCIES) if PREGNANCIES in self.items else None) or ()
+        now = self._now("currently_pregnant", "yes") or any(
+            self._outcome(r) == "ongoing" for r in pregnancies
+        )
+        before = date is not None and date.high is not None and date.high < self.day - LONGEST_PREGNANCY
+        return TRUE if now and not before else FALSE
 
     def _during(self, record: Record, date: Span | None) -> Truth:
         """Whether a pregnancy was under way on a date."""
@@ -807,6 +820,19 @@ def _level(name: str, item: Item, value: Value) -> Truth:
         if limits is not None
     }
     return truths.pop() if len(truths) == 1 else UNKNOWN
+
+
+def _by_laboratory(word: str, seen: Seen, value: Value) -> tuple[Truth, str] | None:
+    """What the laboratory says itself, by a word, a flag or its own range; `None` where it says nothing."""
+    if value.word:
+        return _said(word, "high" if value.word != "negative" else "normal"), "the laboratory's word"
+    if seen.result.flag:
+        flag = {"positive": "high", "negative": "normal"}.get(seen.result.flag, seen.result.flag)
+        return _said(word, flag), f"the laboratory's flag: {seen.result.flag}"
+    own, measured = seen.result.range, value.canon or value.span
+    if own is None or measured is None:
+        return None
+    return _placed(word, _over(measured, own), _under(measured, own)), "the laboratory's range"
 
 
 def _taking(leaf: IsOneOf, running: dict[str, Truth]) -> Truth:

@@ -516,7 +516,8 @@ class Breaker:
                     return book
                 return _reflagged(book, item.when, new.when)
 
-            yield Mutant(name, place, entry, of, change, changed.choices is not item.choices)
+            rereads = changed.choices is not item.choices or changed.words is not item.words
+            yield Mutant(name, place, entry, of, change, rereads)
 
     def _changed_item(self, item: Item, entry: Entry) -> Iterator[tuple[str, Place, Item]]:
         def look(name: Name) -> Item:
@@ -538,8 +539,11 @@ class Breaker:
         if item.formula is not None:
             for words, formula in reformed(item.formula):
                 yield f"formula, {words}", entry.place("formula"), item._replace(formula=formula)
-        for name, rest in _each_left_out(item.same_sample):
-            yield f"same_sample, without {name}", entry.place("same_sample"), item._replace(same_sample=rest)
+        for key in ("same_sample", "lasting"):
+            for name, rest in _each_left_out(getattr(item, key)):
+                yield f"{key}, without {name}", entry.place(key), item._replace(**{key: rest})
+        if item.words:
+            yield "words, left out", entry.place("words"), item._replace(words=False)
         if item.worked_out is not None:
             how, names = item.worked_out
             yield "worked_out, left out", entry.place("worked_out"), item._replace(worked_out=None)
@@ -670,17 +674,29 @@ def _reflagged(book: Rulebook, old: Condition, new: Condition) -> Rulebook:
 
 
 def _changed_choices(item: Item, entry: Entry) -> Iterator[tuple[str, Place, Item]]:
-    """The bound that a choice implies, moved by a day and left out."""
+    """A choice that is not inconclusive or covers one less; the bound it implies, moved by a day and left out."""
     for name, choice in item.choices.items():
+
+        def put(new: Choice, at: str = name) -> Item:
+            return item._replace(choices={**item.choices, at: new})
+
+        if choice.inconclusive:
+            about, place = (
+                f"choices, {name} inconclusive, left out",
+                entry.place("choices", name, "inconclusive"),
+            )
+            yield about, place, put(choice._replace(inconclusive=False))
+        for covered, rest in _each_left_out(choice.covers):
+            about, place = (
+                f"choices, {name} covers, without {covered}",
+                entry.place("choices", name, "covers"),
+            )
+            yield about, place, put(choice._replace(covers=rest))
         if choice.implies is None:
             continue
         field, span = choice.implies
         place = entry.place("choices", name, "implies")
         about = f"choices, {name} implies {field} {span_text(span, 'gestation')}"
-
-        def put(new: Choice, at: str = name) -> Item:
-            return item._replace(choices={**item.choices, at: new})
-
         for end in ("low", "high"):
             days = getattr(span, end)
             for moved in (days - 1, days + 1) if days else ():  # 0 was not written

@@ -331,9 +331,13 @@ def _files(folder: Path, shaper: Shaper) -> list[Path]:
 
 
 def _used(used: Text, beside: Path, shaper: Shaper) -> Path | None:
-    """The folder that a rulebook uses: beside its own, or among those of the program."""
+    """The folder that a rulebook uses: beside its own, or among those of the program; a name, not a way."""
+    if not used.text or used.text == ".." or Path(used.text).name != used.text:
+        says = f"{quoted(used.text)} is not the name of a folder"
+        shaper.problem("no-folder", used, says, "write the name alone, of a folder beside this one")
+        return None
     for parent in (beside, rules_folder()):
-        if used.text and (parent / used.text).is_dir():
+        if (parent / used.text).is_dir():
             return parent / used.text
     known = sorted({p.name for parent in (beside, rules_folder()) for p in parent.iterdir() if p.is_dir()})
     says = f"there is no folder {quoted(used.text)} beside this one"
@@ -615,7 +619,8 @@ class _Assembly:
             if "low" in ends and "high" in ends and _crossed(ends["low"], ends["high"]):
                 says = f"the reference range of {item.id} begins above its end"
                 self.shaper.problem("bad-range", raw["low"], says, "write the lower limit under low")
-            found.append(Reference(ends.get("low"), ends.get("high"), when, source))
+            beside = raw.get("beside_own", False)
+            found.append(Reference(ends.get("low"), ends.get("high"), when, source, beside))
         return tuple(found)
 
     # --- rules, checks, investigations

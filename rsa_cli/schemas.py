@@ -449,6 +449,7 @@ _TOLD: dict[str, dict[str, tuple[str, str]]] = {
         "low": ("Low", "From here on it is not low; a span where sources disagree."),
         "high": ("High", "Up to here it is not high; a span where sources disagree."),
         "when": ("When", "The circumstances in which the range holds."),
+        "beside_own": ("Beside the laboratory's own", "Whether the laboratory's own range, which may be meant for others, must agree with it."),
         "source": ("Source", "Where the range comes from."),
     },
     "level": {
@@ -663,7 +664,7 @@ class _RulesSchema:
         names: Schema = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
         worked_out: Schema = {
             "anyOf": [
-                {"enum": ["pregnant", "days_since_pregnancy_end"]},
+                {"enum": ["pregnant", "perhaps_this_pregnancy", "days_since_pregnancy_end"]},
                 *({"type": "object", "properties": {how: {"title": how, "description": says, **names}},
                    "required": [how], "additionalProperties": False}
                   for how, says in (("medications", "A drug of one of these classes was running."),

@@ -733,7 +733,10 @@ class Solver:
         for value, flag in product(values, flags):
             result = Result(value, "", item.place, flag=flag)
             # Values that no comparison tells apart, wherever they may stand, are one cell.
-            seen = [s._replace(result=s.result._replace(value=value, missing="", flag=flag)) for s in places]
+            seen = [
+                s._replace(result=s.result._replace(value=value, missing="", flag=flag), by="supposed")
+                for s in places
+            ]
             choice = item.choices.get(value.text)
             told = [self.evidence.holds(leaf, s) for s in seen for leaf in about]
             found.setdefault((*told, choice.implies if choice else None), result)

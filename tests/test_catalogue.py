@@ -469,3 +469,11 @@ def test_a_document_needs_nothing_that_draws():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", [("rules", "list"), ("rules", "show", "raised")])
+def test_what_shows_a_rulebook_does_not_speak_of_judging(command: tuple[str, ...], tmp_path: Path):
+    (tmp_path / "rulebook.yaml").write_text("name: t\nversion: '1'\n", encoding="utf-8")
+    done = rsa(*command, "--rules", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.endswith("1 problem in 1 file.\n")

@@ -455,6 +455,18 @@ def test_12_without_the_partner_nothing_of_his_is_read_or_asked():
     assert all("reciprocal" not in text for _, text in shown(without))
 
 
+def test_12_what_was_left_out_settles_nothing_unless_nothing_else_does():
+    source = read_bytes("case.yaml", (EMPTY + TWO_LOSSES + "karyotype: not done\n").encode())
+    found = read_and_assess(source, RULEBOOK, without_partner=True).finding("parental_chromosomes").settled
+    assert found is not None
+    assert {atom.name for atoms in found.met for atom in atoms} == {"karyotype"}
+    source = read_bytes("case.yaml", (EMPTY + TWO_LOSSES + "karyotype: normal\n").encode())
+    said = []
+    for _, text in shown(read_and_assess(source, RULEBOOK, without_partner=True)):
+        said += re.findall(r"partner's karyotype(.{10})", " ".join(text.split()))
+    assert set(said) == {", left out"}
+
+
 def test_12_donor_sperm_takes_his_chromosomes_out():
     text = "donor_sperm: yes\npartner: {karyotype: reciprocal_translocation}\n"
     assert "not-applicable" in problems(text)
@@ -463,6 +475,11 @@ def test_12_donor_sperm_takes_his_chromosomes_out():
 # --- 13: pregnancy and infection -----------------------------------------------------------------
 
 INVASIVE = [i.id for i in RULEBOOK.investigations.values() if i.burden == "invasive"]
+# Not pregnant by word and test, and nothing found on examination.
+QUIET = (
+    "currently_pregnant: no\npregnancy_test: {value: negative, date: 2026-03-01}\n"
+    "cervicitis: no\nvaginal_discharge: no\n"
+)
 
 
 @pytest.mark.parametrize("investigation", INVASIVE)
@@ -474,8 +491,18 @@ INVASIVE = [i.id for i in RULEBOOK.investigations.values() if i.burden == "invas
         ("", {"first rule out"}),
         ("currently_pregnant: no\ncervicitis: yes\n", {"not now"}),
         ("currently_pregnant: no\ninfection_signs_now: yes\n", {"not now"}),
+        ("currently_pregnant: no\nendometritis: yes\n", {"not now"}),
+        ("currently_pregnant: no\nchlamydia: positive\n", {"not now"}),
+        (f"{QUIET}chlamydia: {{value: positive, antibiotics_before: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: {{value: negative, antibiotics_before: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: {{value: positive, infection_treated_since: yes}}\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: pending\n", {"first rule out"}),
+        (f"{QUIET}chlamydia: indeterminate\n", {"first rule out"}),
+        (
+            f"{QUIET}endometritis: {{value: yes, date: 2019-03-01, infection_treated_since: yes}}\n",
+            {"first rule out"},
+        ),
     ],
-    ids=["pregnant", "test positive", "nothing known", "cervicitis", "fever"],
 )
 def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
     investigation: str, known: str, states: set[str]
@@ -486,6 +513,23 @@ def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
     for format_, text in shown(assessment):
         if format_ == "terminal" and line.investigation.label in text:
             assert line.state in text
+
+
+@pytest.mark.parametrize("investigation", INVASIVE)
+@pytest.mark.parametrize(
+    "known",
+    [
+        "",
+        "chlamydia: negative\n",
+        "chlamydia: [{value: positive, date: 2025-03-02, antibiotics_before: yes}, {value: negative, date: 2025-06-20}]\n",
+        "endometritis: [{value: yes, date: 2019-03-01, infection_treated_since: yes}, {value: no, date: 2026-02-20}]\n",
+        "temperature: {value: 36.8 °C, date: 2026-01-01}\n",
+    ],
+)
+def test_13_what_is_known_to_be_gone_stops_nothing(investigation: str, known: str):
+    assessment = judged(TWO_LOSSES + QUIET + known)
+    line = next(line for line in assessment.checklist if line.investigation.id == investigation)
+    assert line.state not in ("not now", "first rule out")
 
 
 def test_13_no_drug_that_harms_an_embryo_is_advised():

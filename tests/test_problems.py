@@ -1003,6 +1003,16 @@ def test_a_folder_that_is_used_and_not_there(tmp_path: Path):
     assert problem.says == "there is no folder 'comon' beside this one"
 
 
+@pytest.mark.parametrize("way", ["../common", "/common", ".", "..", "common/", "ours/../common"])
+def test_a_folder_is_used_by_its_name_alone(way: str, tmp_path: Path):
+    book(tmp_path / "common")
+    folder = book(
+        tmp_path / "ours", manifest=MANIFEST + f"uses: [{way}]\n", items="", topic=rule("tsh is high")
+    )
+    [problem] = problems_in(folder)
+    assert (problem.code, problem.says) == ("no-folder", f"{way!r} is not the name of a folder")
+
+
 def test_the_folder_beside_is_found_from_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     book(tmp_path / "common")
     book(

@@ -69,6 +69,17 @@ def inner(part: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[s
         yield from inner(value, (*path, step))
 
 
+# --- where an editor finds it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_rule_file_names_its_schema_and_fits_it(path: Path):
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    named = path.parent / first.removeprefix("# yaml-language-server: $schema=")
+    assert named.resolve() == ROOT / "docs" / "rules.schema.json"
+    assert wrong(OF_RULES, as_an_editor(read_file(path).root)) == []
+
+
 # --- the schemas themselves ------------------------------------------------------------------------
 
 BOTH = pytest.mark.parametrize("schema", [CASE_SCHEMA, RULES_SCHEMA], ids=["case", "rules"])

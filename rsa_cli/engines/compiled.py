@@ -238,9 +238,14 @@ class Things:
         value = result.value
         return bool(
             value is not None
-            and not value.word
-            and not result.flag
-            and (result.range is None or (value.canon or value.span) is None)
+            and (
+                any(reference.beside_own for reference in self.item.references)
+                or not (
+                    value.word
+                    or result.flag
+                    or (result.range is not None and (value.canon or value.span) is not None)
+                )
+            )
         )
 
     def settled(self, given: Given, env: Any, day: int) -> tuple[Fact, bool]:
@@ -525,7 +530,7 @@ class _Circumstance:
         self.perhaps = self.given(Result(_word("perhaps"), "", _NOWHERE))
         self.work_out = {
             "pregnant": self._pregnant, "later": self._later, "medications": self._medications,
-            "days_since_pregnancy_end": self._since,
+            "days_since_pregnancy_end": self._since, "perhaps_this_pregnancy": self._perhaps,
         }.get(self.how, self._nothing)  # fmt: skip
 
     def at(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
@@ -540,6 +545,10 @@ class _Circumstance:
 
     def _pregnant(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
         return self.words[sheet.pregnant(low, high)]
+
+    def _perhaps(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
+        before = high is not None and high < sheet.day - LONGEST_PREGNANCY
+        return self.words[YES if not before and sheet.pregnant_now() else NO]
 
     def _later(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
         truth = sheet.later(self.names, low, high)
@@ -711,6 +720,11 @@ class Sheet:
         if not ongoing and {value.text for value in self.values("currently_pregnant")} == {"yes"}:
             found |= NO if high is not None and high < self.day - LONGEST_PREGNANCY else OPEN
         return found
+
+    def pregnant_now(self) -> bool:
+        """Whether she is known to be pregnant on the day of judgement."""
+        ongoing = any(p.outcome == "ongoing" for p in self._pregnancies or self.pregnancies() or ())
+        return ongoing or {value.text for value in self.values("currently_pregnant")} == {"yes"}
 
     def _during(self, pregnancy: _Pregnancy, under_way: bool, low: Number | None, high: Number | None) -> int:
         first, last, gestation = pregnancy.low, pregnancy.high, pregnancy.gestation
@@ -990,6 +1004,7 @@ class Compiled:
                 None
                 if any(states.get(name) == 2 for name in c.rests_on())
                 or (c.how == "pregnant" and states[PREGNANCIES] == 1)
+                or c.how == "perhaps_this_pregnancy"
                 else c.at(sheet, at, at)
                 for c in self.circumstances
             ]
