@@ -265,7 +265,7 @@ class _Typed:
 
         takes = "; space marks, Enter takes them" if self.prompt.several else ", then Enter"
         keys = _below([f"number, word or arrows{takes}", *_keys(self.prompt, plain=False)])
-        asks = [("class:qmark", "·"), ("class:question", f" {self.prompt.text} "), ("", keys)]
+        asks: Any = [("class:qmark", "·"), ("class:question", f" {self.prompt.text} "), ("", keys)]
         line = Window(FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]))
         parts = [Window(FormattedTextControl(asks)), Window(self.list)]
         said = ConditionalContainer(line, Condition(lambda: bool(self.said)))

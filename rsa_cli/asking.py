@@ -317,7 +317,7 @@ class Questionnaire:
 
     def _kept(self, before: View, after: Page) -> dict[str, Finding]:
         """The findings that a change of the text cannot have changed; red flags are always judged again."""
-        changed = {way for way in self.places if at(before.page.data, way) != at(after.data, way)}
+        changed = {way for way in self.places if _known(before.page, way) != _known(after, way)}
         return {
             name: finding
             for name, finding in before.findings.items()
@@ -351,7 +351,7 @@ class Questionnaire:
         condition = self.book.rules[rule].when
         if rule in self.concludes:
             return {}  # what settles each cause stands with the cause
-        key = (view.evidence.day, {way: at(view.page.data, way) for way in self.ways[rule]})
+        key = (view.evidence.day, {way: _known(view.page, way) for way in self.ways[rule]})
         kept = self._settled.get(rule)
         if kept is not None and kept[0] == key:
             return kept[1]
@@ -478,14 +478,20 @@ def _several(item: Item, here: Answer | None) -> bool:
     return isinstance(here, list) and not (item.kind == "choices" and all(isinstance(p, str) for p in here))
 
 
+def _known(page: Page, way: Way) -> Answer | None:
+    """What is known of an item; a word for why nothing is says as little as nothing, but for pending."""
+    here = at(page.data, way)
+    return None if here in ("", "unknown", "not done", "not applicable") else here
+
+
 def _judged_by(rule: Rule, book: Rulebook) -> Iterator[str]:
     """The items and lists that a rule, and the rules it refers to, look at or name as testing them."""
     yield from rule.tested_by
     for condition in (rule.when, rule.suspect_when, rule.today.when if rule.today else None):
         for node in walk(condition) if condition else ():
-            if isinstance(node, RuleHolds):
-                yield from _judged_by(book.rules[node.rule], book)
-        yield from _looked_at(condition, book) if condition else ()
+            yield from (
+                _judged_by(book.rules[node.rule], book) if isinstance(node, RuleHolds) else _names(node)
+            )
 
 
 def _looked_at(condition: Condition, book: Rulebook) -> Iterator[str]:
@@ -493,10 +499,16 @@ def _looked_at(condition: Condition, book: Rulebook) -> Iterator[str]:
     for node in walk(condition):
         if isinstance(node, RuleHolds):
             yield from _looked_at(book.rules[node.rule].when, book)
-        elif isinstance(node, Count | Run):
-            yield node.of
-        elif hasattr(node, "name") and node.name.of is None:
-            yield node.name.item
+        else:
+            yield from _names(node)
+
+
+def _names(node: Condition) -> Iterator[str]:
+    """The item or list that a node itself looks at."""
+    if isinstance(node, Count | Run):
+        yield node.of
+    elif hasattr(node, "name") and node.name.of is None:
+        yield node.name.item
 
 
 def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:

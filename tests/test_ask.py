@@ -554,6 +554,80 @@ def test_a_finding_of_a_small_rulebook_that_is_kept_is_as_judged_anew(table: Tab
             view = found[0] if found is not None else view
 
 
+# Each thing that a finding may hang on besides what its own criteria name: a small rulebook, a case, a change.
+HANGING: dict[str, tuple[Any, str, str]] = {
+    "whether an item applies": ("x is yes", "a: yes\nx: yes\n", "a: no\nx: yes\n"),
+    "a rule referred to": ("inner is met", "i: yes\n", "i: no\n"),
+    "what tests a rule referred to": ({"none_of": "etiology"}, "i: unknown\n", "i: unknown\na: no\n"),
+    "a circumstance that an item of today speaks for": (
+        "s is yes",
+        "s: {value: yes, date: 2026-03-01}\nnow_so: no\n",
+        "s: {value: yes, date: 2026-03-01}\nnow_so: yes\n",
+    ),
+    "the range that holds": (
+        "q is high",
+        "q: {value: 3 g, date: 2026-02-01}\n",
+        "q: {value: 3 g, date: 2026-02-01}\nmedications: []\n",
+    ),
+    "whether she is pregnant": (
+        "p is yes",
+        "p: {value: yes, date: 2026-02-20}\npregnancies: []\n",
+        "p: {value: yes, date: 2026-02-20}\npregnancies: []\ncurrently_pregnant: yes\n",
+    ),
+    "the day of judgement": (
+        "d is yes",
+        "as_of: 2026-03-01\nd: {value: yes, date: 2026-02-20}\n",
+        "as_of: 2026-02-10\nd: {value: yes, date: 2026-02-20}\n",
+    ),
+    "what is pending": (
+        {"repeated": {"where": "s is yes", "times": 2, "apart": "1 day"}},
+        "s: unknown\n",
+        "s: pending\n",
+    ),
+    "what only tests it": ("i is yes", "", "t: yes\n"),
+}
+
+
+@pytest.mark.parametrize("what", HANGING)
+def test_a_finding_is_judged_anew_when_what_it_hangs_on_changes(what: str, tmp_path: Path):
+    when, before, after = HANGING[what]
+    flag = {"label": "L", "kind": "flag"}
+    class_ = {"class": {"label": "D", "kind": "choice", "choices": ["heparin"]}}
+    ended = {"ended": {"label": "E", "kind": "date"}, "outcome": {**flag, "kind": "choice", "choices": ["ongoing", "miscarriage"]}}  # fmt: skip
+    declares = {
+        "circumstances": {
+            "of_today": {**flag, "now": "now_so"},
+            "pregnant": {**flag, "worked_out": "pregnant"},
+            "on_drug": {**flag, "worked_out": {"medications": ["heparin"]}},
+        },
+        "items": {
+            **dict.fromkeys(("a", "i", "d", "t", "now_so", "currently_pregnant"), flag),
+            "x": {**flag, "ask_if": "a is yes"},
+            "b": {**flag, "ask_if": "a is yes"},
+            "s": {**flag, "set_aside_if": ["of_today is yes"]},
+            "p": {**flag, "set_aside_if": ["pregnant is yes"], "counts_only_if": ["pregnant is no"]},
+            "q": {
+                "label": "Q", "kind": "quantity", "unit": "g", "plausible": "0–9 g",
+                "reference": [{"high": "2 g", "when": ["on_drug is no"], "source": "S-1"}],
+            },
+            "medications": {"label": "M", "kind": "records", "list": "history", "fields": class_},
+            "pregnancies": {"label": "P", "kind": "records", "list": "history", "dated_by": "ended", "fields": ended},
+        },
+        "statements": {"S-1": {"says": "S.", "kind": "claim"}},
+        "rules": {
+            "inner": {"finding": "I", "kind": "etiology", "group": "one", "standing": "accepted", "tested_by": ["b"], "when": "i is yes"},
+            "tested": {"finding": "T", "kind": "definition", "tested_by": ["t"], "when": when},
+        },
+    }  # fmt: skip
+    book = rulebook_of(tmp_path / "rules", declares, {} if what == "what only tests it" else {"r": when})
+    view = view_of(page(f"case: C\n{before}"), book, TODAY, strict=False)
+    fresh = view_of(page(f"case: C\n{after}"), book, TODAY, strict=False)
+    said = {name: _said_of(finding) for name, finding in fresh.findings.items()}
+    assert said != {name: _said_of(finding) for name, finding in view.findings.items()}
+    found, _ = Questionnaire(book).answered(fresh.page, view, TODAY, strict=False)
+    assert {name: _said_of(finding) for name, finding in found.findings.items()} == said
+
+
 # --- the shortest way --------------------------------------------------------------------------------
 
 
