@@ -107,17 +107,20 @@ def _bare(script: Path, to: Path, answers: int) -> list[float]:
 
 
 def _asked(arguments: list[str], answers: int, folder: Path) -> list[float]:
-    """Answer one question after the other: not done, with one key."""
+    """Answer one question after the other: yes or not done, where that is an answer, else leave it open."""
     running = _spawn(["-m", "rsa_cli", "ask", *arguments], folder)
     running.delaybeforesend = None
     times: list[float] = []
     asks = r"Enter: | 0\) |What now\?"  # once in each question
     running.expect(asks)
     for _ in range(answers):
-        if running.match[0] == "What now?":
+        if "What now?" in running.after:
             break
+        key = "\x1bOR" if "F3" in running.before else "\r"
+        if running.expect([r" 1\) yes", pexpect.TIMEOUT], timeout=0.1) == 0:
+            key = "1\r"
         began = perf_counter()
-        running.send("\x1bOR")
+        running.send(key)
         running.expect(asks)
         times.append((perf_counter() - began) * 1000)
     running.close(force=True)

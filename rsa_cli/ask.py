@@ -107,12 +107,19 @@ class Plain:
 
 
 class Screen:
-    """With keys and lists, by questionary."""
+    """With keys and lists. One application draws every line and one every list: making them takes longer than a key."""
 
     def __init__(self) -> None:
         import questionary
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.application import Application
+        from questionary.constants import DEFAULT_STYLE
 
         self.questionary = questionary
+        # The list and the keys go when there is an answer; what was answered stays, said in a line.
+        self.line: Any = PromptSession(style=DEFAULT_STYLE, erase_when_done=True)
+        self.list: Any = Application(style=DEFAULT_STYLE, erase_when_done=True)
+        _wrapped(self.line.layout)
 
     def say(self, text: str, style: str = "") -> None:
         """A line for the person; `style` is how it stands out where there are colours."""
@@ -121,19 +128,7 @@ class Screen:
 
     def ask(self, prompt: Prompt) -> Reply:
         """Ask once: nothing that cannot be read comes back."""
-        from prompt_toolkit.key_binding import merge_key_bindings
-
-        draw = self._several if prompt.several else self._one if prompt.options else self._text
-        application = draw(prompt).application
-        application.erase_when_done = True  # the list and the keys go; what was answered stays
-        bindings = self._bindings(prompt)
-        if prompt.options:
-            typed = _Typed(prompt)
-            typed.listen(bindings)
-            application.layout = typed.below(application.layout)
-        _wrapped(application.layout)
-        application.key_bindings = merge_key_bindings([application.key_bindings, bindings])
-        reply = self._reply(prompt, application.run())
+        reply = self._reply(prompt, self._choose(prompt) if prompt.options else self._type(prompt))
         labels = {option.value: option.label for option in prompt.options}
         said = "–" if reply is Command.LEAVE else ""
         if not isinstance(reply, Command):
@@ -154,43 +149,27 @@ class Screen:
             return cast("Reply", found)
         return _said(prompt, found.strip()) or found.strip()
 
-    def _text(self, prompt: Prompt) -> Any:
-        def check(typed: str) -> bool | str:
-            if len(typed.strip().splitlines()) > 1:
-                return "several lines were pasted: one answer stands here"
-            if not typed.strip():
-                return bool(prompt.leave) or "please answer, or Ctrl-C to stop"
-            if _said(prompt, typed.strip()) is not None or prompt.check is None:
-                return True
-            return prompt.check(typed.strip()) or True
+    def _type(self, prompt: Prompt) -> Any:
+        """What is typed in answer, once it can be read."""
+        from prompt_toolkit.validation import ValidationError, Validator
+
+        class Check(Validator):
+            def validate(self, document: Any) -> None:
+                if wrong := _wrong(prompt, document.text):
+                    raise ValidationError(len(document.text), wrong)
 
         below = (_below([prompt.hint]) if prompt.hint else "") + _below(_keys(prompt, plain=False))
-        return self.questionary.text(
-            prompt.text, default=prompt.default, validate=check, instruction=f"{below}\n ", qmark="·"
+        asks = [("class:qmark", "·"), ("class:question", f" {prompt.text} "), ("", f" {below}\n  ")]
+        return self.line.prompt(
+            asks, default=prompt.default, validator=Check(), key_bindings=self._bindings(prompt)
         )
 
-    def _one(self, prompt: Prompt) -> Any:
-        choice = self.questionary.Choice
-        options = [choice(f"{n:>2}) {o.label}", value=o.value) for n, o in enumerate(prompt.options, 1)]
-        if prompt.leave:
-            options.insert(0, choice(f" 0) {prompt.leave}", value=_LEAVE))
-        default = prompt.default if prompt.default in {o.value for o in prompt.options} else None
-        return self.questionary.select(
-            prompt.text, options, default=default, qmark="·", use_jk_keys=False, use_emacs_keys=False,
-            instruction=_below(["number, word or arrows, then Enter", *_keys(prompt, plain=False)]),
-        )  # fmt: skip
-
-    def _several(self, prompt: Prompt) -> Any:
-        choice = self.questionary.Choice
-        checked = prompt.default.split(", ") if prompt.default else []
-        options = [
-            choice(f"{n:>2}) {o.label}", value=o.value, checked=o.value in checked)
-            for n, o in enumerate(prompt.options, 1)
-        ]
-        keys = _below(["number, word or arrows; space marks, Enter takes them", *_keys(prompt, plain=False)])
-        return self.questionary.checkbox(
-            prompt.text, options, qmark="·", instruction=keys, use_jk_keys=False, use_emacs_keys=False,
-        )  # fmt: skip
+    def _choose(self, prompt: Prompt) -> Any:
+        """What is chosen from a list: one of the answers, or all that were marked."""
+        bindings, chosen = self._bindings(prompt), _Typed(prompt)
+        chosen.listen(bindings)
+        self.list.key_bindings, self.list.layout = bindings, chosen.layout()
+        return self.list.run()
 
     def _bindings(self, prompt: Prompt) -> Any:
         from prompt_toolkit.filters import Condition
@@ -240,6 +219,21 @@ class _Typed:
     """What is typed while a list is shown: it points at what it fits, and Enter never takes what it does not fit."""
 
     def __init__(self, prompt: Prompt) -> None:
+        from questionary import Choice
+        from questionary.prompts.common import InquirerControl
+
+        marked = prompt.default.split(", ") if prompt.several else []
+        choices = [
+            Choice(f"{n:>2}) {o.label}", value=o.value, checked=o.value in marked)
+            for n, o in enumerate(prompt.options, 1)
+        ]
+        if prompt.leave and not prompt.several:
+            choices.insert(0, Choice(f" 0) {prompt.leave}", value=_LEAVE))
+        standing = not prompt.several and prompt.default in {o.value for o in prompt.options}
+        default = prompt.default if standing else None
+        self.list: Any = InquirerControl(
+            choices, default, initial_choice=default, use_indicator=prompt.several, focusable=True, show_cursor=False
+        )  # fmt: skip
         self.prompt = prompt
         self.text = ""
         self.said = ""
@@ -255,27 +249,29 @@ class _Typed:
 
         bindings.add(Keys.Any)(self._add)
         bindings.add(Keys.BracketedPaste)(self._add)
-        bind("backspace", lambda event: self._shown(event, self.text[:-1]))
-        bind("c-u", lambda event: self._shown(event, ""))
-        bind("up", lambda event: self._step(event, -1))
-        bind("down", lambda event: self._step(event, 1))
+        bind("backspace", lambda _: self._shown(self.text[:-1]))
+        bind("c-u", lambda _: self._shown(""))
+        bind("up", lambda _: self._step(-1))
+        bind("down", lambda _: self._step(1))
         bind("enter", self._enter)
+        bind("c-c", lambda event: event.app.exit(exception=KeyboardInterrupt))
         if self.prompt.several:
-            bind(" ", self._space)
-            for letter in "ai":  # which would mark everything
-                bind(letter, self._add)
+            bind(" ", lambda _: self._space())
 
-    def below(self, layout: Any) -> Any:
-        """The layout of a list with a line below it for what is typed."""
+    def layout(self) -> Any:
+        """The question, the list, and a line below it for what is typed."""
         from prompt_toolkit.filters import Condition
         from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Layout, Window
 
-        line = Window(
-            FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]), dont_extend_height=True
-        )
-        return Layout(
-            HSplit([layout.container, ConditionalContainer(line, Condition(lambda: bool(self.said)))])
-        )
+        takes = "; space marks, Enter takes them" if self.prompt.several else ", then Enter"
+        keys = _below([f"number, word or arrows{takes}", *_keys(self.prompt, plain=False)])
+        asks: Any = [("class:qmark", "·"), ("class:question", f" {self.prompt.text} "), ("", keys)]
+        line = Window(FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]))
+        parts = [Window(FormattedTextControl(asks)), Window(self.list)]
+        said = ConditionalContainer(line, Condition(lambda: bool(self.said)))
+        layout = Layout(HSplit([*parts, said]))
+        _wrapped(layout)
+        return layout
 
     def _add(self, event: Any) -> None:
         typed = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
@@ -286,72 +282,77 @@ class _Typed:
         elif len(typed.splitlines()) > 1:
             self.said = "several lines were pasted: one answer stands here"
         elif typed.isprintable():
-            self._shown(event, self.text + typed)
+            self._shown(self.text + typed)
 
     def _fits(self, text: str) -> list[Option]:
         if text.strip() == "0" and self.prompt.leave and not self.prompt.several:
             return [Option(_LEAVE, self.prompt.leave)]
         return meant(self.prompt, text)
 
-    def _step(self, event: Any, by: int) -> None:
-        found, self.moved, self.text = _list(event), True, ""
-        found.pointed_at = (found.pointed_at + by) % len(found.choices)
-        self.said = ""
+    def _step(self, by: int) -> None:
+        self.list.pointed_at = (self.list.pointed_at + by) % len(self.list.choices)
+        self.moved, self.text, self.said = True, "", ""
 
-    def _shown(self, event: Any, text: str) -> None:
+    def _shown(self, text: str) -> None:
         """Show what is typed now, and point at the first that it fits."""
-        found, fits = _list(event), self._fits(text)
+        fits = self._fits(text)
         if not self.text:
-            self.start = found.pointed_at
+            self.start = self.list.pointed_at
         self.text = text
-        values = [choice.value for choice in found.choices]
+        values = [choice.value for choice in self.list.choices]
         places = [values.index(option.value) for option in fits if option.value in values]
-        found.pointed_at = places[0] if places else self.start
+        self.list.pointed_at = places[0] if places else self.start
         means = f"  →  {fits[0].label}" if len(fits) == 1 else ""
         self.said = f"typed: {text}{means}" if text else ""
 
     def _enter(self, event: Any) -> None:
-        found = _list(event)
         fits = self._fits(self.text)
-        marked = [choice.value for choice in found.choices if choice.value in found.selected_options]
+        marked = [choice.value for choice in self.list.choices if choice.value in self.list.selected_options]
         if self.text and len(fits) != 1:
             self.said = _unfit(self.prompt, self.text, fits)
         elif not self.prompt.several:
-            event.app.exit(result=fits[0].value if self.text else found.get_pointed_at().value)
+            event.app.exit(result=fits[0].value if self.text else self.list.get_pointed_at().value)
         elif self.text and fits[0].value in MISSING:
             if marked:
                 self.said = f"{fits[0].label} does not go with what is marked"
             else:
                 event.app.exit(result=fits[0].value)
         elif self.text:
-            self._mark(event, fits[0])
+            self._mark(fits[0].value)
         elif "[]" in marked and len(marked) > 1:
-            self.said = f"{found.choices[-1].title[4:]} does not go with others"
+            self.said = f"{self.prompt.options[-1].label} does not go with others"
         elif not marked and self.moved:
             self.said = f"nothing is marked: space marks{', - leaves it open' if self.prompt.leave else ''}"
         else:
             event.app.exit(result=marked)
 
-    def _space(self, event: Any) -> None:
+    def _space(self) -> None:
         """Mark what is pointed at, or what was typed; inside words that fit several it is a blank."""
         fits = self._fits(self.text)
-        if not self.text or len(fits) == 1:
-            self._mark(event, fits[0] if self.text else None)
+        if self.text and len(fits) != 1:
+            self._shown(f"{self.text} ")
         else:
-            self._shown(event, f"{self.text} ")
+            self._mark(fits[0].value if self.text else self.list.get_pointed_at().value)
 
-    def _mark(self, event: Any, option: Option | None) -> None:
-        found = _list(event)
-        value = option.value if option else found.get_pointed_at().value
+    def _mark(self, value: str) -> None:
         if value in MISSING:
             self.said = f"{value} is no answer to mark: Enter takes it"
             return
-        if value in found.selected_options:
-            found.selected_options.remove(value)
+        if value in self.list.selected_options:
+            self.list.selected_options.remove(value)
         else:
-            found.selected_options.append(value)
-        self.text, self.moved = "", True
-        self.said = ""
+            self.list.selected_options.append(value)
+        self.moved, self.text, self.said = True, "", ""
+
+
+def _wrong(prompt: Prompt, text: str) -> str:
+    """Why what was typed is no answer yet, or the empty text."""
+    typed = text.strip()
+    if len(typed.splitlines()) > 1:
+        return "several lines were pasted: one answer stands here"
+    if not typed:
+        return "" if prompt.leave else "please answer, or Ctrl-C to stop"
+    return "" if prompt.check is None or _said(prompt, typed) is not None else prompt.check(typed)
 
 
 def meant(prompt: Prompt, typed: str) -> list[Option]:
@@ -368,11 +369,6 @@ def meant(prompt: Prompt, typed: str) -> list[Option]:
     # n is the whole of no: not done and not applicable take more letters
     whole = whole or [o for o, _ in named if o.value in ("yes", "no") and text.strip() == o.value[0]]
     return whole[:1] or [o for o, names in named if text.strip() and any(n.startswith(text) for n in names)]
-
-
-def _list(event: Any) -> Any:
-    """The list on the screen."""
-    return next(c for c in event.app.layout.find_all_controls() if hasattr(c, "pointed_at"))
 
 
 def _unfit(prompt: Prompt, typed: str, fits: list[Option]) -> str:

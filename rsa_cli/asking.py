@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
-from rsa_cli.assess import BURDEN, MET, SUSPECTED, Finding, finding_of, objections
+from rsa_cli.assess import BURDEN, MET, NOT_APPLICABLE, SUSPECTED, Finding, finding_of, objections
 from rsa_cli.case import Case, Result, read_case
 from rsa_cli.dictionary import (
     MISSING,
@@ -29,7 +30,7 @@ from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
 from rsa_cli.light import Light
 from rsa_cli.nodes import LEAVES, Condition, Count, IsFlagged, IsKnown, Name, Repeated, RuleHolds, Run, walk
 from rsa_cli.problems import NeedsFixing, Problem, brief, quoted
-from rsa_cli.rulebook import Investigation, Rulebook
+from rsa_cli.rulebook import Investigation, Rule, Rulebook
 from rsa_cli.settle import MOST_ATOMS, Atom, Solver
 from rsa_cli.splice import Answer, Page, Way, at, put
 from rsa_cli.units import written
@@ -39,6 +40,7 @@ from rsa_cli.values import iso, read_quantity, span_text
 _STAGES = {"ask": 0, "examine": 1}
 IN_THE_ROOM = ("question", "examination")
 BESIDE = ("date", "range")  # what may be asked of a result besides its circumstances
+_WHOLE = lcm(*range(1, MOST_ATOMS + 2))  # divided by every size of a settle set: shares are whole numbers
 
 
 class Question(Light):
@@ -88,12 +90,21 @@ def _read(page: Page, book: Rulebook, today: int) -> tuple[Case, Evidence]:
     return case, Evidence(case, book, case.as_of or today)
 
 
-def _judged(page: Page, case: Case, evidence: Evidence, book: Rulebook, strict: bool) -> View:
+def _judged(
+    page: Page,
+    case: Case,
+    evidence: Evidence,
+    book: Rulebook,
+    strict: bool,
+    kept: Mapping[str, Finding] | None = None,
+) -> View:
+    """A case judged; `kept` are findings that cannot have changed."""
     engine = Engine(book, evidence, timing=False)
     found = [*case.remarks, *(objections(engine) if strict else ())]
     if any(not p.remark for p in found):
         raise NeedsFixing(found, {case.name: case.lines})
-    findings = {rule.id: finding_of(rule, engine) for rule in book.rules.values()}
+    before = kept or {}
+    findings = {rule.id: before.get(rule.id) or finding_of(rule, engine) for rule in book.rules.values()}
     remarks = tuple(f"{p.says}: {p.hint}" if p.hint else p.says for p in found)
     return View(page, case, evidence, engine, findings, remarks)
 
@@ -137,8 +148,18 @@ class Questionnaire:
             and all(i.occasion in _STAGES for i in self.timed[item.id])
         )
         self.places = {way_of(item): item for item in book.items.values()}
-        self._settled: dict[str, tuple[Any, dict[Atom, int]]] = {}
-        self._bear_on: dict[str, tuple[Way, ...]] = {}
+        # The places in a case that a finding hangs on: while nothing changes there, it cannot change.
+        self.ways = {
+            rule.id: frozenset(way_of(book.items[n]) for n in hangs_on(_judged_by(rule, book), book))
+            for rule in book.rules.values()
+        }
+        self.looked_at = {rule.id: frozenset(_looked_at(rule.when, book)) for rule in book.rules.values()}
+        self.concludes = {
+            rule.id: {n.rule for n in walk(rule.when) if isinstance(n, RuleHolds)}
+            for rule in book.rules.values()
+            if rule.kind == "conclusion"
+        }
+        self._settled: dict[str, tuple[Any, dict[Way, int]]] = {}
 
     def _sections(self) -> tuple[tuple[str, tuple[Item, ...]], ...]:
         """The sections as a visit goes: asked, examined, tested; inside each as the investigations stand."""
@@ -273,6 +294,36 @@ class Questionnaire:
         asked = self.book.circumstances.get(name, item)
         return Question(way, name if name in BESIDE else "circumstance", asked, item, item.section)
 
+    # --- what an answer can change
+
+    def answered(self, page: Page, before: View, today: int, strict: bool = True) -> tuple[View, list[str]]:
+        """What a text with an answer comes to, without what the answer has made irrelevant; and what that was.
+
+        What did not apply before either is left alone. Raises NeedsFixing and UnsafeError.
+        """
+        standing = irrelevant(before.page, before.case, before.evidence)
+        dropped: list[str] = []
+        while True:
+            case, evidence = _read(page, self.book, today)
+            new = {
+                way: label for way, label in irrelevant(page, case, evidence).items() if way not in standing
+            }
+            if not new:
+                kept = self._kept(before, page) if evidence.day == before.evidence.day else {}
+                return _judged(page, case, evidence, self.book, strict, kept), dropped
+            for way, label in new.items():
+                dropped.append(f"{label}: {shown_answer(at(page.data, way))}")
+                page = put(page, way, None)
+
+    def _kept(self, before: View, after: Page) -> dict[str, Finding]:
+        """The findings that a change of the text cannot have changed; red flags are always judged again."""
+        changed = {way for way in self.places if _known(before.page, way) != _known(after, way)}
+        return {
+            name: finding
+            for name, finding in before.findings.items()
+            if finding.rule.kind != "red_flag" and not changed & self.ways[name]
+        }
+
     # --- the shortest way
 
     def weights(self, view: View) -> dict[Way, Weight]:
@@ -281,58 +332,47 @@ class Questionnaire:
         The sum over open findings of 1 / size of the smallest set that settles the finding and holds it,
         suspected findings twice, divided by the burden of finding it out.
         """
-        shares: dict[Way, dict[str, Fraction]] = {}
-        for rule in self.book.rules.values():
-            finding = view.findings[rule.id]
-            if finding.judgement.when.truth is not UNKNOWN or not view.engine.applicable(rule):
-                continue
-            times = 2 if finding.status == SUSPECTED else 1
-            for atom, size in self._sizes(rule.id, view).items():
-                way = self.way_of_atom(atom, view)
-                if way is not None:
-                    mine, share = shares.setdefault(way, {}), Fraction(times, size)
-                    mine[rule.id] = max(share, mine.get(rule.id, share))
-        concluded = [
-            (rule.id, {n.rule for n in walk(rule.when) if isinstance(n, RuleHolds)})
-            for rule in self.book.rules.values()
-            if rule.kind == "conclusion" and view.findings[rule.id].judgement.when.truth is UNKNOWN
-        ]
+        shares: dict[Way, dict[str, int]] = {}
+        for name, finding in view.findings.items():
+            if finding.judgement.when.truth is UNKNOWN and finding.status != NOT_APPLICABLE:
+                for way, size in self._sizes(name, view).items():
+                    share = _WHOLE // size * (2 if finding.status == SUSPECTED else 1)
+                    shares.setdefault(way, {})[name] = share
+        concluded = [name for name in self.concludes if view.findings[name].judgement.when.truth is UNKNOWN]
         found = {}
         for way, mine in shares.items():
             names = sorted(mine, key=lambda name: -mine[name])
-            names += [rule for rule, of in concluded if rule not in names and of & set(names)]
-            found[way] = Weight(sum(mine.values()) / Fraction(self.burden(way)), tuple(names))
+            names += [n for n in concluded if n not in mine and not self.concludes[n].isdisjoint(mine)]
+            found[way] = Weight(Fraction(sum(mine.values()), _WHOLE * self.burden(way)), tuple(names))
         return found
 
-    def _sizes(self, rule: str, view: View) -> dict[Atom, int]:
-        """The size of the smallest settle set that holds each atom; kept while nothing the rule looks at changes."""
+    def _sizes(self, rule: str, view: View) -> dict[Way, int]:
+        """The size of the smallest settle set that each place has a part in; kept while nothing the rule hangs on changes."""
         condition = self.book.rules[rule].when
-        if self.book.rules[rule].kind == "conclusion":
+        if rule in self.concludes:
             return {}  # what settles each cause stands with the cause
-        ways = self._bear_on.get(rule)
-        if ways is None:
-            names = hangs_on(_looked_at(condition, self.book), self.book)
-            ways = self._bear_on[rule] = tuple(way_of(self.book.items[name]) for name in names)
-        key = (view.evidence.day, [at(view.page.data, way) for way in ways])
+        key = (view.evidence.day, {way: _known(view.page, way) for way in self.ways[rule]})
         kept = self._settled.get(rule)
         if kept is not None and kept[0] == key:
             return kept[1]
         solver = Solver(condition, self.book, view.evidence)
-        sizes: dict[Atom, int] = {}
-        for atoms in (*solver.sets("true"), *solver.sets("false")):
-            for atom in atoms:
-                sizes[atom] = min(len(atoms), sizes.get(atom, len(atoms)))
+        atoms: dict[Atom, int] = {}
+        for together in (*solver.sets("true"), *solver.sets("false")):
+            for atom in together:
+                atoms[atom] = min(len(together), atoms.get(atom, len(together)))
         if solver.cut:  # sets that large are not listed: what the rule looks at may still matter
-            held = {(atom.name, atom.field) for atom in sizes}
-            for name in _looked_at(condition, self.book):
-                of, _, field = name.partition(".")
-                if (of, field) not in held and not field:
-                    kind = "list" if self.book.items[of].kind == "records" else "item"
-                    sizes.setdefault(Atom(kind, of), MOST_ATOMS + 1)
+            whole = {atom.name for atom in atoms if not atom.field}
+            for name in self.looked_at[rule] - whole:
+                kind = "list" if self.book.items[name].kind == "records" else "item"
+                atoms[Atom(kind, name)] = MOST_ATOMS + 1
+        sizes: dict[Way, int] = {}
+        for atom, size in atoms.items():
+            way = self.way_of_atom(atom, view)
+            sizes[way] = min(size, sizes.get(way, size))
         self._settled[rule] = (key, sizes)
         return sizes
 
-    def way_of_atom(self, atom: Atom, view: View) -> Way | None:
+    def way_of_atom(self, atom: Atom, view: View) -> Way:
         """Where the answer to one thing that may become known goes."""
         item = self.book.items[atom.name]
         way = way_of(item)
@@ -381,8 +421,8 @@ class Questionnaire:
             if of.id in lists and (question.kind == "list" or _first(question)):
                 return question, None
         weights = self.weights(view)
-        open_items = {name for name, f in view.findings.items() if f.judgement.when.truth is UNKNOWN}
-        looked_at = {n for rule in open_items for n in _looked_at(self.book.rules[rule].when, self.book)}
+        undecided = [name for name, f in view.findings.items() if f.judgement.when.truth is UNKNOWN]
+        looked_at = frozenset().union(*(self.looked_at[name] for name in undecided))
         for question in questions:  # what held when a result was taken comes with the result
             if (
                 question.kind in (*BESIDE, "circumstance")
@@ -438,15 +478,37 @@ def _several(item: Item, here: Answer | None) -> bool:
     return isinstance(here, list) and not (item.kind == "choices" and all(isinstance(p, str) for p in here))
 
 
+def _known(page: Page, way: Way) -> Answer | None:
+    """What is known of an item; a word for why nothing is says as little as nothing, but for pending."""
+    here = at(page.data, way)
+    return None if here in ("", "unknown", "not done", "not applicable") else here
+
+
+def _judged_by(rule: Rule, book: Rulebook) -> Iterator[str]:
+    """The items and lists that a rule, and the rules it refers to, look at or name as testing them."""
+    yield from rule.tested_by
+    for condition in (rule.when, rule.suspect_when, rule.today.when if rule.today else None):
+        for node in walk(condition) if condition else ():
+            yield from (
+                _judged_by(book.rules[node.rule], book) if isinstance(node, RuleHolds) else _names(node)
+            )
+
+
 def _looked_at(condition: Condition, book: Rulebook) -> Iterator[str]:
     """The items and lists a condition looks at, those of other rules included."""
     for node in walk(condition):
         if isinstance(node, RuleHolds):
             yield from _looked_at(book.rules[node.rule].when, book)
-        elif isinstance(node, Count | Run):
-            yield node.of
-        elif hasattr(node, "name") and node.name.of is None:
-            yield node.name.item
+        else:
+            yield from _names(node)
+
+
+def _names(node: Condition) -> Iterator[str]:
+    """The item or list that a node itself looks at."""
+    if isinstance(node, Count | Run):
+        yield node.of
+    elif hasattr(node, "name") and node.name.of is None:
+        yield node.name.item
 
 
 def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:
@@ -583,25 +645,6 @@ def irrelevant(page: Page, case: Case, evidence: Evidence) -> dict[Way, str]:
                 if given not in (None, "") and evidence.applicable(field, Context(record)) is FALSE:
                     found[(*way, index, field.id)] = f"{field.label} of {item.label} {index + 1}"
     return found
-
-
-def answered(
-    page: Page, before: View, book: Rulebook, today: int, strict: bool = True
-) -> tuple[View, list[str]]:
-    """What a text with an answer comes to, without what the answer has made irrelevant; and what that was.
-
-    What did not apply before either is left alone. Raises NeedsFixing and UnsafeError.
-    """
-    standing = irrelevant(before.page, before.case, before.evidence)
-    dropped: list[str] = []
-    while True:
-        case, evidence = _read(page, book, today)
-        new = {way: label for way, label in irrelevant(page, case, evidence).items() if way not in standing}
-        if not new:
-            return _judged(page, case, evidence, book, strict), dropped
-        for way, label in new.items():
-            dropped.append(f"{label}: {shown_answer(at(page.data, way))}")
-            page = put(page, way, None)
 
 
 def changes(before: View | None, after: View) -> list[Finding]:

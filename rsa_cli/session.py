@@ -17,7 +17,6 @@ from rsa_cli.asking import (
     Questionnaire,
     View,
     Weight,
-    answered,
     changes,
     help_of,
     hint_of,
@@ -531,11 +530,11 @@ class Session:
         whole = changed(before.data, way, answer)
         try:
             new = put(before, way, answer, self.questionnaire.order)
-            return answered(new, self.view, self.book, self.today, strict)
+            return self.questionnaire.answered(new, self.view, self.today, strict)
         except UnsafeError as error:
             self.elsewhere(str(error), "as it was, with its comments")
             new = page(rendered(whole), before.source.name)
-            return answered(new, self.view, self.book, self.today, strict)
+            return self.questionnaire.answered(new, self.view, self.today, strict)
 
     def elsewhere(self, why: str, left: str) -> None:
         """From here on the case goes to a new file, and the old one stays."""

@@ -7,10 +7,11 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import chain, combinations, product
 from pathlib import Path
 from random import Random
@@ -20,21 +21,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_cli import journal as journals
-from rsa_cli.asking import Question, Questionnaire, hangs_on, read_answer, shown_answer, view_of, way_of
-from rsa_cli.assess import BURDEN
+from rsa_cli.asking import Question, Questionnaire, View, hangs_on, read_answer, shown_answer, view_of, way_of
+from rsa_cli.assess import BURDEN, Finding
 from rsa_cli.dictionary import UnreadableError
-from rsa_cli.engines.reference import Engine
+from rsa_cli.engines.reference import Engine, Verdict
 from rsa_cli.journal import Journal, LockedError, load, save
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
+from rsa_cli.problems import NeedsFixing
 from rsa_cli.rulebook import Rulebook, read_rulebook
 from rsa_cli.session import Command, Prompt, Session, StoppedError
 from rsa_cli.source import read_file
-from rsa_cli.splice import at, changed, data, page, rendered
+from rsa_cli.splice import UnsafeError, Way, at, changed, data, page, rendered
 
 from asked import RULES, Scripted, small
-from spec_tables import rulebook_of, written
+from spec_tables import Table, rulebook_of, tables, written
 
 TODAY = date(2026, 3, 1).toordinal()
+BOOKS: dict[str, Rulebook] = {}
 SAMPLES = sorted((Path(__file__).parents[1] / "sample_cases").glob("*.yaml"))
 
 
@@ -464,6 +467,167 @@ def test_an_age_of_weeks_never_says_more_than_was_said(book: Rulebook):
                 assert len(months) == 2
 
 
+# --- what an answer cannot change -------------------------------------------------------------------
+
+
+def _said_of(finding: Finding) -> Any:
+    """All that a finding says of a case, but for the lines it stands in."""
+
+    def of(verdict: Verdict | None) -> Any:
+        if verdict is None:
+            return None
+        used = [
+            (s.item.id, s.state, s.result.value, s.result.missing, s.date, s.why, s.provided, s.record)
+            for s in verdict.used
+        ]
+        return verdict.truth, used, verdict.records, verdict.maybe, [of(part) for part in verdict.parts]
+
+    judged = finding.judgement
+    return finding.status, finding.today, of(judged.when), of(judged.suspect), of(judged.today)
+
+
+def _kept_as_anew(
+    questionnaire: Questionnaire, before: View, whole: dict[str, Any]
+) -> tuple[View, int] | None:
+    """The view after a change, each finding as judged anew; how many were kept. `None` where it cannot be read."""
+    book = questionnaire.book
+    try:
+        after, _ = questionnaire.answered(page(rendered(whole)), before, TODAY, strict=False)
+    except (NeedsFixing, UnsafeError):
+        return None
+    fresh = view_of(after.page, book, TODAY, strict=False)
+    for name, finding in after.findings.items():
+        assert _said_of(finding) == _said_of(fresh.findings[name]), (name, after.page.text)
+    return after, sum(finding is before.findings[name] for name, finding in after.findings.items())
+
+
+def _values_of(examples: Iterable[dict[str, Any]]) -> dict[Way, list[Any]]:
+    """What stands at each place of some cases, and that nothing does."""
+    found: dict[Way, list[Any]] = {}
+    for whole in examples:
+        for key, value in whole.items():
+            for way, part in (
+                [((key, k), v) for k, v in value.items()] if key == "partner" else [((key,), value)]
+            ):
+                found.setdefault(way, [None, "unknown"]).append(part)
+    return found
+
+
+@cache
+def _article() -> tuple[Questionnaire, list[dict[str, Any]], dict[Way, list[Any]]]:
+    """The shipped rulebook, the cases written for it, and what stands in them."""
+    article = read_rulebook(whole=True)
+    cases = [data(example.given) for example in article.examples]
+    cases += [data(page(path.read_text(encoding="utf-8")).source.root) for path in SAMPLES]
+    values = {way: v for way, v in _values_of(cases).items() if way[0] not in ("case", "format", "note")}
+    values["as_of",] = [None, "2026-03-01", "2026-01-20", "2025-06-01"]
+    return Questionnaire(article), cases, values
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**9))
+def test_a_finding_that_is_kept_is_as_judged_anew(seed: int):
+    (questionnaire, cases, values), random, kept = _article(), Random(seed), 0
+    whole = {"case": "C", **random.choice(cases)}
+    view = view_of(page(rendered(whole)), questionnaire.book, TODAY, strict=False)
+    # Places that many findings hang on change as often as all others together.
+    bearing = [way for way in values if sum(way in ways for ways in questionnaire.ways.values()) > 5]
+    for _ in range(10):
+        way = random.choice(bearing if random.random() < 0.5 else list(values))
+        found = _kept_as_anew(questionnaire, view, changed(view.page.data, way, random.choice(values[way])))
+        if found is not None:
+            view, kept = found[0], kept + found[1]
+    assert kept
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.name)
+def test_a_finding_of_a_small_rulebook_that_is_kept_is_as_judged_anew(table: Table, tmp_path: Path):
+    conditions = {f"r{n}": row.when for n, row in enumerate(table.rows)}
+    book = rulebook_of(tmp_path / "rules", table.declares, conditions)
+    questionnaire, random = Questionnaire(book), Random(table.name)
+    values = _values_of(row.given for row in table.rows)
+    view = view_of(page("case: C\n"), book, TODAY, strict=False)
+    for row in random.sample(table.rows, min(10, len(table.rows))):
+        way = random.choice(list(values))
+        for whole in (row.given, changed(view.page.data, way, random.choice(values[way]))):
+            found = _kept_as_anew(questionnaire, view, {**whole, "case": "C", "as_of": row.as_of})
+            view = found[0] if found is not None else view
+
+
+# Each thing that a finding may hang on besides what its own criteria name: a small rulebook, a case, a change.
+HANGING: dict[str, tuple[Any, str, str]] = {
+    "whether an item applies": ("x is yes", "a: yes\nx: yes\n", "a: no\nx: yes\n"),
+    "a rule referred to": ("inner is met", "i: yes\n", "i: no\n"),
+    "what tests a rule referred to": ({"none_of": "etiology"}, "i: unknown\n", "i: unknown\na: no\n"),
+    "a circumstance that an item of today speaks for": (
+        "s is yes",
+        "s: {value: yes, date: 2026-03-01}\nnow_so: no\n",
+        "s: {value: yes, date: 2026-03-01}\nnow_so: yes\n",
+    ),
+    "the range that holds": (
+        "q is high",
+        "q: {value: 3 g, date: 2026-02-01}\n",
+        "q: {value: 3 g, date: 2026-02-01}\nmedications: []\n",
+    ),
+    "whether she is pregnant": (
+        "p is yes",
+        "p: {value: yes, date: 2026-02-20}\npregnancies: []\n",
+        "p: {value: yes, date: 2026-02-20}\npregnancies: []\ncurrently_pregnant: yes\n",
+    ),
+    "the day of judgement": (
+        "d is yes",
+        "as_of: 2026-03-01\nd: {value: yes, date: 2026-02-20}\n",
+        "as_of: 2026-02-10\nd: {value: yes, date: 2026-02-20}\n",
+    ),
+    "what is pending": (
+        {"repeated": {"where": "s is yes", "times": 2, "apart": "1 day"}},
+        "s: unknown\n",
+        "s: pending\n",
+    ),
+    "what only tests it": ("i is yes", "", "t: yes\n"),
+}
+
+
+@pytest.mark.parametrize("what", HANGING)
+def test_a_finding_is_judged_anew_when_what_it_hangs_on_changes(what: str, tmp_path: Path):
+    when, before, after = HANGING[what]
+    flag = {"label": "L", "kind": "flag"}
+    class_ = {"class": {"label": "D", "kind": "choice", "choices": ["heparin"]}}
+    ended = {"ended": {"label": "E", "kind": "date"}, "outcome": {**flag, "kind": "choice", "choices": ["ongoing", "miscarriage"]}}  # fmt: skip
+    declares = {
+        "circumstances": {
+            "of_today": {**flag, "now": "now_so"},
+            "pregnant": {**flag, "worked_out": "pregnant"},
+            "on_drug": {**flag, "worked_out": {"medications": ["heparin"]}},
+        },
+        "items": {
+            **dict.fromkeys(("a", "i", "d", "t", "now_so", "currently_pregnant"), flag),
+            "x": {**flag, "ask_if": "a is yes"},
+            "b": {**flag, "ask_if": "a is yes"},
+            "s": {**flag, "set_aside_if": ["of_today is yes"]},
+            "p": {**flag, "set_aside_if": ["pregnant is yes"], "counts_only_if": ["pregnant is no"]},
+            "q": {
+                "label": "Q", "kind": "quantity", "unit": "g", "plausible": "0–9 g",
+                "reference": [{"high": "2 g", "when": ["on_drug is no"], "source": "S-1"}],
+            },
+            "medications": {"label": "M", "kind": "records", "list": "history", "fields": class_},
+            "pregnancies": {"label": "P", "kind": "records", "list": "history", "dated_by": "ended", "fields": ended},
+        },
+        "statements": {"S-1": {"says": "S.", "kind": "claim"}},
+        "rules": {
+            "inner": {"finding": "I", "kind": "etiology", "group": "one", "standing": "accepted", "tested_by": ["b"], "when": "i is yes"},
+            "tested": {"finding": "T", "kind": "definition", "tested_by": ["t"], "when": when},
+        },
+    }  # fmt: skip
+    book = rulebook_of(tmp_path / "rules", declares, {} if what == "what only tests it" else {"r": when})
+    view = view_of(page(f"case: C\n{before}"), book, TODAY, strict=False)
+    fresh = view_of(page(f"case: C\n{after}"), book, TODAY, strict=False)
+    said = {name: _said_of(finding) for name, finding in fresh.findings.items()}
+    assert said != {name: _said_of(finding) for name, finding in view.findings.items()}
+    found, _ = Questionnaire(book).answered(fresh.page, view, TODAY, strict=False)
+    assert {name: _said_of(finding) for name, finding in found.findings.items()} == said
+
+
 # --- the shortest way --------------------------------------------------------------------------------
 
 
@@ -784,9 +948,6 @@ def test_wherever_the_journal_is_cut_all_whole_answers_are_there(
     kept = path.read_bytes().count(b"\n")
     assert len(again.journal.entries) == max(0, kept - 1)
     again.journal.close(remove=True)
-
-
-BOOKS: dict[str, Rulebook] = {}
 
 
 def _any_reply(random: Random, prompt: Prompt) -> Any:
