@@ -10,10 +10,13 @@ def main() -> None:
     """Run the command line."""
     gc.disable()  # one case a process: there is nothing to collect, and looking for it is felt at start-up
     try:
-        from rsa_cli.cli import app
+        from rsa_cli.commands import plainly
 
-        sys.exit(app())
-    except KeyboardInterrupt:  # while modules are still being read; afterwards Typer sees to it
+        if not plainly(sys.argv[1:]):
+            from rsa_cli.cli import app
+
+            sys.exit(app())
+    except KeyboardInterrupt:
         sys.exit(130)
 
 

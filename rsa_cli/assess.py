@@ -828,9 +828,15 @@ def _checklist(
 ) -> tuple[Line, ...]:
     quiet = ("reminder", "conclusion") if acute else ("reminder", "conclusion", "acute")
     settles = {f.rule.id: _help(f, by) for f in findings if f.rule.kind not in quiet}
+    helped: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for name in settles[finding.rule.id].sizes if finding.rule.id in settles else ():
+            helped.setdefault(name, []).append(finding)
+    due = [(f, d) for f in findings for d in f.due]
     lines = []
     for number, investigation in enumerate(rulebook.investigations.values()):
-        line, rank = _line(investigation, findings, engine, settles)
+        mine = [(f, d) for f, d in due if d.item in investigation.yields]
+        line, rank = _line(investigation, findings, helped.get(investigation.id, []), mine, engine, settles)
         burden = 0 if line.place == "red flag" else BURDEN[investigation.burden]
         lines.append((rank, burden, number, line))
     return tuple(line for *_, line in sorted(lines, key=lambda entry: entry[:3]))
@@ -893,13 +899,13 @@ def _help(finding: Finding, by: Yields) -> Help:
 def _line(
     investigation: Investigation,
     findings: tuple[Finding, ...],
+    helped: list[Finding],
+    due: list[tuple[Finding, Due]],
     engine: Engine,
     settles: dict[str, Help],
 ) -> tuple[Line, tuple[int, float]]:
     evidence = engine.evidence
     state, notes = _progress(investigation, evidence)
-    helped = [f for f in findings if f.rule.id in settles and investigation.id in settles[f.rule.id].sizes]
-    due = [(f, d) for f in findings for d in f.due if d.item in investigation.yields]
     place = _place(investigation, findings, helped, engine)
     if due and place != "red flag":
         place = "due"

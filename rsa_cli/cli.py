@@ -1,27 +1,30 @@
-"""The command line: options in, exit status out. It decides nothing: load, call, write, exit status.
-
-Status: 0 done · 1 a rulebook that is not sound · 2 wrong usage, or a place that cannot be written · 3 a file needs fixing · 130 interrupted.
-"""
+"""The command line as Typer reads it: every option, its help, and what it calls. It decides nothing."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rsa_cli import __version__
+from rsa_cli import commands
+from rsa_cli.commands import (
+    UNSOUND,
+    asked,
+    assessed,
+    at_terminal,
+    day_of,
+    not_onto,
+    options_for,
+    remarks,
+    rulebook_of,
+    write,
+    wrong,
+)
 
 if TYPE_CHECKING:
-    from rsa_cli.assess import Assessment
     from rsa_cli.catalogue import Catalogue
-    from rsa_cli.problems import NeedsFixing
-    from rsa_cli.renderers import Options
-    from rsa_cli.rulebook import Rulebook
-
-UNSOUND, WRONG_USAGE, NEEDS_FIXING, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="rsa",
@@ -55,7 +58,7 @@ Output = Annotated[
 
 def _version(wanted: bool) -> None:
     if wanted:
-        _write(f"rsa {__version__}\n", None)
+        commands.version()
         raise typer.Exit
 
 
@@ -91,20 +94,7 @@ def assess(
     without_partner: WithoutPartner = False,
 ) -> None:
     """Judge a case: what is established, what is not known, what to order next."""
-    if case is None:
-        if not _terminal():
-            _wrong("name a case file:  rsa assess case.yaml  (or - for standard input)")
-        case = _asked(None, rules, False, False)
-    from rsa_cli.renderers import formats, render
-
-    if format_ not in formats():
-        from rsa_cli.problems import nearest
-
-        _wrong(f"there is no format {format_!r}: {nearest(format_, formats()) or ', '.join(formats())}")
-    _not_onto(case, output)
-    assessment = _assessed(case, rules, as_of, without_partner=without_partner)
-    _write(render(assessment, format_, _options(output, everything, management)), output)
-    _remarks(assessment)
+    commands.assess(case, format_, output, as_of, rules, everything, management, without_partner)
 
 
 @app.command(epilog="For instance:  rsa ask RSA-0042.yaml   or   rsa ask RSA-0042.yaml --shortest")
@@ -123,17 +113,17 @@ def ask(
     rules: Rules = "article",
 ) -> None:
     """Ask what is to be known, step by step; write the case and show the report."""
-    if not _terminal():
-        _wrong(
+    if not at_terminal():
+        wrong(
             "ask needs a terminal. To judge a file: rsa assess FILE; to fill one in with an editor: rsa new FILE"
         )
-    path = _asked(case, rules, shortest, plain)
+    path = asked(case, rules, shortest, plain)
     from rsa_cli.renderers import render
 
-    assessment = _assessed(path, rules, None)
-    options = _options(None, False)
-    _write(render(assessment, "terminal", options._replace(colour=options.colour and not plain)), None)
-    _remarks(assessment)
+    assessment = assessed(path, rules, None)
+    options = options_for(None, False)
+    write(render(assessment, "terminal", options._replace(colour=options.colour and not plain)), None)
+    remarks(assessment)
 
 
 @app.command(epilog="For instance:  rsa new RSA-0042.yaml")
@@ -150,8 +140,8 @@ def new(
     if file is not None and (file.exists() or file.is_symlink()):
         from rsa_cli.problems import visible
 
-        _wrong(f"{visible(str(file))} is there already: name a new file, or go on with it:  rsa ask")
-    _write(blank(_rulebook(rules, judging=False), file.stem if file is not None else "RSA-0001"), file)
+        wrong(f"{visible(str(file))} is there already: name a new file, or go on with it:  rsa ask")
+    write(blank(rulebook_of(rules, judging=False), file.stem if file is not None else "RSA-0001"), file)
 
 
 @app.command(epilog="For instance:  rsa explain case.yaml antiphospholipid_syndrome")
@@ -168,16 +158,16 @@ def explain(
     """Show the whole proof of one finding, and what would settle it."""
     from rsa_cli.renderers import explain as explained
 
-    _not_onto(case, output)
-    assessment = _assessed(case, rules, as_of, whole=True, without_partner=without_partner)
+    not_onto(case, output)
+    assessment = assessed(case, rules, as_of, whole=True, without_partner=without_partner)
     known = [f.rule.id for f in assessment.findings]
     if finding not in known:
         from rsa_cli.problems import nearest
 
         hint = nearest(finding, known) or f"one of {', '.join(known)}"
-        _wrong(f"there is no finding {finding!r}: {hint}")
-    _write(explained(assessment, assessment.finding(finding), _options(output, True)), output)
-    _remarks(assessment)
+        wrong(f"there is no finding {finding!r}: {hint}")
+    write(explained(assessment, assessment.finding(finding), options_for(output, True)), output)
+    remarks(assessment)
 
 
 schema = typer.Typer(help="JSON Schema of what the program reads and writes.", no_args_is_help=True)
@@ -187,7 +177,7 @@ app.add_typer(schema, name="schema")
 @schema.command("assessment", epilog="For instance:  rsa schema assessment > assessment.schema.json")
 def schema_assessment() -> None:
     """The shape of `rsa assess --format json`."""
-    _write((Path(__file__).parent / "assessment.schema.json").read_text(encoding="utf-8"), None)
+    write((Path(__file__).parent / "assessment.schema.json").read_text(encoding="utf-8"), None)
 
 
 @schema.command("case", epilog="For instance:  rsa schema case > case.schema.json")
@@ -195,7 +185,7 @@ def schema_case(rules: Rules = "article") -> None:
     """The shape of a case file, for an editor; it knows the items of the rulebook."""
     from rsa_cli.schemas import case_schema, text_of
 
-    _write(text_of(case_schema(_rulebook(rules, judging=False))), None)
+    write(text_of(case_schema(rulebook_of(rules, judging=False))), None)
 
 
 @schema.command("rules", epilog="For instance:  rsa schema rules > rules.schema.json")
@@ -203,7 +193,7 @@ def schema_rules() -> None:
     """The shape of a rule file, for an editor."""
     from rsa_cli.schemas import rules_schema, text_of
 
-    _write(text_of(rules_schema()), None)
+    write(text_of(rules_schema()), None)
 
 
 @app.command(
@@ -271,10 +261,10 @@ def batch(
     if name not in formats():
         from rsa_cli.problems import nearest
 
-        _wrong(f"there is no format {name!r}: {nearest(name, formats()) or ', '.join(formats())}")
-    day = _day(as_of)
+        wrong(f"there is no format {name!r}: {nearest(name, formats()) or ', '.join(formats())}")
+    day = day_of(as_of)
     asked = Asked(
-        tuple(paths), name, _rulebook(rules, whole=summary is not None), date.today().toordinal(), day, jobs, output, resume, summary,
+        tuple(paths), name, rulebook_of(rules, whole=summary is not None), date.today().toordinal(), day, jobs, output, resume, summary,
         tuple(fail_on or ()), explain,
     )  # fmt: skip
     raise typer.Exit(run(asked))
@@ -289,7 +279,7 @@ def rules_list(rules: Rules = "article") -> None:
     """Every finding the rulebook decides, by kind and group, in the order it is reported."""
     from rsa_cli.pages import plain
 
-    _write(plain(_catalogue(rules).listing(), _options(None, False).width), None)
+    write(plain(_catalogue(rules).listing(), options_for(None, False).width), None)
 
 
 @rules_app.command(
@@ -315,8 +305,8 @@ def rules_show(
         from rsa_cli.problems import nearest
 
         hint = nearest(name, catalogue.ids()) or "rsa rules list  shows the findings"
-        _wrong(f"nothing in this rulebook is called {name!r}: {hint}")
-    _write(plain(blocks, _options(None, False).width), None)
+        wrong(f"nothing in this rulebook is called {name!r}: {hint}")
+    write(plain(blocks, options_for(None, False).width), None)
 
 
 @rules_app.command("check", epilog="For instance:  rsa rules check   or   rsa rules check my-rules")
@@ -330,10 +320,10 @@ def rules_check(
     from rsa_cli.problems import shown
 
     report = check(rulebook, _counted if sys.stderr is not None and sys.stderr.isatty() else None)
-    _write("".join(f"{shown(problem, report.lines)}\n" for problem in report.problems), None)
-    _write(summary(report), None)
+    write("".join(f"{shown(problem, report.lines)}\n" for problem in report.problems), None)
+    write(summary(report), None)
     if not report.sound:
-        raise typer.Exit(UNSOUND)
+        sys.exit(UNSOUND)
 
 
 def _counted(done: int, of: int) -> None:
@@ -341,169 +331,8 @@ def _counted(done: int, of: int) -> None:
     typer.echo(f"\r{done} of {of} mutants" if done < of else f"\r{' ' * 40}\r", err=True, nl=False)
 
 
-# --- what every command shares ---------------------------------------------------------------------
-
-
-def _terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-
-
-def _asked(case: Path | None, rules: str, shortest: bool, plain: bool) -> Path:
-    """The file that the questionnaire saved; leaves where there is none."""
-    from rsa_cli.ask import run
-
-    status, path = run(case, _rulebook(rules), shortest, plain, rules)
-    if path is None:
-        raise typer.Exit(status)
-    return path
-
-
-def _rulebook(rules: str, whole: bool = False, judging: bool = True) -> Rulebook:
-    from rsa_cli.problems import NeedsFixing
-    from rsa_cli.rulebook import read_rulebook
-
-    try:
-        return read_rulebook(rules, whole)
-    except NeedsFixing as error:
-        _show(error, judging)
-        raise typer.Exit(NEEDS_FIXING) from None
-
-
 def _catalogue(rules: str) -> Catalogue:
     from rsa_cli.catalogue import Catalogue
     from rsa_cli.rulebook import read_sources
 
-    return Catalogue(_rulebook(rules, True, judging=False), read_sources(rules))
-
-
-def _day(as_of: str | None) -> int | None:
-    """The day of judgement that was asked for, as an ordinal."""
-    if as_of is None:
-        return None
-    from datetime import date
-
-    from rsa_cli.values import read_date
-
-    span = read_date(as_of)
-    if span is None or not span.is_point or span.low is None:
-        _wrong(f"--as-of {as_of!r} is not a day: write 2026-03-01")
-    if span.low > date.today().toordinal():
-        _wrong(f"--as-of {as_of} lies in the future")
-    return int(span.low)
-
-
-def _assessed(
-    case: Path, rules: str, as_of: str | None, whole: bool = False, without_partner: bool = False
-) -> Assessment:
-
-    from rsa_cli.assess import read_and_assess, symptoms
-    from rsa_cli.problems import NeedsFixing
-    from rsa_cli.rulebook import read_rulebook
-    from rsa_cli.source import read_file
-
-    day = _day(as_of)
-    present: tuple[str, ...] = ()
-    try:
-        rulebook = read_rulebook(rules, whole)
-        source = read_file(case)
-        present = symptoms(source, rulebook)
-        return read_and_assess(source, rulebook, day, without_partner=without_partner)
-    except NeedsFixing as error:
-        if present:
-            typer.echo(
-                f"! {', '.join(present)}: recorded in a file that needs fixing. Do not wait for this program.\n",
-                err=True,
-            )
-        _show(error)
-        raise typer.Exit(NEEDS_FIXING) from None
-
-
-def _not_onto(case: Path, output: Path | None) -> None:
-    if output is not None and output.exists() and case.exists() and output.samefile(case):
-        _wrong("the report would overwrite the case file: name another --output")
-
-
-def _options(output: Path | None, everything: bool, management: bool = False) -> Options:
-    from rsa_cli.renderers import Options
-
-    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    width = 80
-    if terminal:
-        width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    elif (columns := os.environ.get("COLUMNS", "")).isdecimal() and len(columns) < 6:
-        width = int(columns)
-    width = max(40, min(width, 140))
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return Options(width, terminal and not plain, everything, management)
-
-
-def _write(text: str, output: Path | None) -> None:
-    """To standard output, or to a file that appears only when it is whole."""
-    try:
-        if output is None:
-            _print(text)
-            return
-        if not output.name or output.is_dir():
-            _wrong(f"cannot write {output}: it is a folder")
-        if output.exists() and not output.is_file():
-            output.write_text(text, encoding="utf-8")  # a device or a pipe: it must not be replaced
-            return
-        target = output.resolve()  # a symbolic link stays one
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            if target.exists():
-                part.chmod(target.stat().st_mode)  # what was private stays private
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except BrokenPipeError:
-        # The reader (`| head`) has gone: nothing more to say, and Python must not say it at exit.
-        _silence()
-    except OSError as error:
-        if output is None:
-            _silence()
-        from rsa_cli.problems import visible
-
-        _wrong(f"cannot write {visible(str(output or 'to standard output'))}: {error.strerror}")
-
-
-def _print(text: str) -> None:
-    if sys.stdout is None:
-        _wrong("cannot write to standard output: it is closed")
-    try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:
-        sys.stdout.buffer.write(text.encode("utf-8"))
-    sys.stdout.flush()
-
-
-def _silence() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _remarks(assessment: Assessment) -> None:
-    from rsa_cli.problems import shown
-
-    for problem in assessment.remarks:
-        typer.echo(shown(problem, {assessment.case.name: assessment.case.lines}), err=True)
-
-
-def _show(error: NeedsFixing, judging: bool = True) -> None:
-    """What needs fixing, and where a case was to be judged, that none was."""
-    from rsa_cli.problems import shown
-
-    for problem in error.problems:
-        typer.echo(shown(problem, error.lines), err=True)
-    number = sum(not p.remark for p in error.problems)
-    files = len({p.place.file for p in error.problems if not p.remark})
-    typer.echo(
-        f"{number} problem{'s' * (number != 1)} in {files} file{'s' * (files != 1)}"
-        + (": nothing was judged." if judging else "."),
-        err=True,
-    )
-
-
-def _wrong(says: str) -> NoReturn:
-    typer.echo(f"rsa: {says}", err=True)
-    raise typer.Exit(WRONG_USAGE)
+    return Catalogue(rulebook_of(rules, True, judging=False), read_sources(rules))

@@ -107,6 +107,7 @@ class Cell(NamedTuple):
 
 
 NOTHING_NEW = Cell(frozenset(), ())
+_FLAGGED = Value("flagged")  # whatever the number: the laboratory's word decides
 Spot = tuple[Any, ...]
 Solution = dict[Spot, int]  # of each spot the cells allowed, as bits; a spot not named may stay as it is
 
@@ -250,7 +251,10 @@ class Solver:
         if truths is None:
             truths = [self.engine(spot, index).verdict(node, context).truth for index in range(len(cells))]
             known[key] = truths
-        mask = sum(1 << index for index, truth in enumerate(truths) if _is(truth, want))
+        mask = 0
+        for index, truth in enumerate(truths):
+            if _is(truth, want):
+                mask |= 1 << index
         if mask == 0:
             return []
         return [{}] if mask == (1 << len(cells)) - 1 else [{spot: mask}]
@@ -554,10 +558,15 @@ class Solver:
     def _implying(self, name: Name) -> str:
         """The field whose choices imply a bound on this one, else itself."""
         assert name.of is not None
-        for other in self.evidence.items[name.of].fields.values():
-            if any(c.implies and c.implies[0] == name.item for c in other.choices.values()):
-                return other.id
-        return name.item
+        found = self.evidence.told.get(name)
+        if found is None:
+            found = name.item
+            for other in self.evidence.items[name.of].fields.values():
+                if any(c.implies and c.implies[0] == name.item for c in other.choices.values()):
+                    found = other.id
+                    break
+            self.evidence.told[name] = found
+        return str(found)
 
     def _linked_cells(self, name: Name, record: Record) -> list[Cell]:
         """The cells of a field, together with those of the field that its choices imply a bound on."""
@@ -727,20 +736,34 @@ class Solver:
             span = within.canon if within and within.canon else item.plausible or Span(None, None)
             values = [Value(str(n), point(n), item.unit, point(n)) for n in _cells(cuts, span, item.kind)]
         # High, low and normal may be the laboratory's own word, whatever the number.
-        flagged = any(isinstance(leaf, IsFlagged) for leaf in about)
-        flags = ("", "high", "normal", "low") if flagged else ("",)
+        words = [leaf for leaf in about if isinstance(leaf, IsFlagged)]
+        numbers = [leaf for leaf in about if not isinstance(leaf, IsFlagged)] if words else about
+        by_flag = {
+            flag: self._told(words, Result(_FLAGGED, "", item.place, flag=flag), places)
+            for flag in (("high", "normal", "low") if words else ())
+        }
         found: dict[tuple[object, ...], Result] = {}
-        for value, flag in product(values, flags):
-            result = Result(value, "", item.place, flag=flag)
+        for value in values:
+            plain = Result(value, "", item.place)
             # Values that no comparison tells apart, wherever they may stand, are one cell.
-            seen = [
-                s._replace(result=s.result._replace(value=value, missing="", flag=flag), by="supposed")
-                for s in places
-            ]
+            told = self._told(numbers, plain, places)
             choice = item.choices.get(value.text)
-            told = [self.evidence.holds(leaf, s) for s in seen for leaf in about]
-            found.setdefault((*told, choice.implies if choice else None), result)
+            implies = choice.implies if choice else None
+            found.setdefault((told, self._told(words, plain, places), implies), plain)
+            for flag, said in by_flag.items():
+                if (told, said, implies) not in found:
+                    found[told, said, implies] = plain._replace(flag=flag)
         return list(found.values())
+
+    def _told(self, leaves: list[Leaf], result: Result, places: list[Seen]) -> tuple[Truth, ...]:
+        """What the comparisons come to for a value and its flag, wherever it may stand."""
+        seen = [
+            s._replace(
+                result=s.result._replace(value=result.value, missing="", flag=result.flag), by="supposed"
+            )
+            for s in places
+        ]
+        return tuple([self.evidence.holds(leaf, s) for s in seen for leaf in leaves])
 
     def _cuts(self, leaf: Condition, item: Item) -> Iterator[Number]:
         limits: list[dict[str, Span]] = []

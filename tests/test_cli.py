@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -22,9 +23,11 @@ from typing import Any
 
 import pytest
 from rsa_cli import __main__, __version__
+from rsa_cli import commands as doing
 from rsa_cli.cli import app
 from rsa_cli.problems import NeedsFixing
 from rsa_cli.rulebook import read_rulebook, rules_folder
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).parents[1]
@@ -429,11 +432,11 @@ def test_interrupted_while_it_waits_for_the_case():
 def test_interrupted_while_modules_are_read(monkeypatch: pytest.MonkeyPatch):
     class Interrupts:
         def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-            if name == "rsa_cli.cli":
+            if name == "rsa_cli.commands":
                 raise KeyboardInterrupt
             return None
 
-    monkeypatch.delitem(sys.modules, "rsa_cli.cli")
+    monkeypatch.delitem(sys.modules, "rsa_cli.commands")
     monkeypatch.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
     with pytest.raises(SystemExit) as ended:
         __main__.main()
@@ -551,6 +554,60 @@ def test_it_starts_as_a_module_and_as_a_script(tmp_path: Path):
     )
     as_module = process("--version", cwd=tmp_path)
     assert as_script.stdout.decode() == as_module.stdout == f"rsa {__version__}\n"
+
+
+# --- what is typed plainly needs no Typer ---------------------------------------------------------
+
+PLAIN = [
+    "case.yaml", "-", "'./a case.yaml'", "case.yaml -f json", "-f json case.yaml", "--format json -o out.json case.yaml",
+    "case.yaml --all", "-a case.yaml --management", "case.yaml --without-partner --as-of 2026-03-01 --rules my-rules",
+    "case.yaml --output out.txt", "case.yaml -o -",
+]  # fmt: skip
+NOT_PLAIN = [
+    "", "--help", "case.yaml --help", "case.yaml --colour", "case.yaml other.yaml", "case.yaml -f", "-f json",
+    "case.yaml -f json -f terminal", "case.yaml --format=json", "case.yaml -fjson", "-am case.yaml", "-- case.yaml",
+    "case.yaml -o --all", "*.yaml", "~/case.yaml", "case.yaml -o ''", "''",
+]  # fmt: skip
+ASSESS = inspect.signature(doing.assess)
+
+
+def as_typer_reads(words: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What `assess` is called with, by the names of its options; those at their defaults are left out."""
+    called: list[dict[str, Any]] = []
+
+    def records(*given: Any, **named: Any) -> None:
+        called.append(dict(ASSESS.bind(*given, **named).arguments))
+
+    monkeypatch.setattr(doing, "assess", records)
+    done = CliRunner().invoke(app, ["assess", *words])
+    assert (done.exit_code, len(called)) == (DONE, 1), done.output
+    return {k: v for k, v in called[0].items() if v != ASSESS.parameters[k].default}
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_what_is_plain_is_read_as_typer_reads_it(line: str, monkeypatch: pytest.MonkeyPatch):
+    assert doing.typed(shlex.split(line)) == as_typer_reads(shlex.split(line), monkeypatch)
+
+
+@pytest.mark.parametrize("line", NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_typer(line: str):
+    assert doing.typed(shlex.split(line)) is None
+
+
+def test_every_option_of_assess_may_be_typed_plainly(monkeypatch: pytest.MonkeyPatch):
+    command = get_command(app).commands["assess"]  # type: ignore[attr-defined]
+    options = [o for o in command.params if o.name not in ("case", "help")]
+    assert {o.name for o in options} == set(ASSESS.parameters) - {"case"}
+    for option in options:
+        for word in option.opts:
+            words = [word, "case.yaml"] if option.is_flag else [word, "some", "case.yaml"]
+            assert doing.typed(words) == as_typer_reads(words, monkeypatch), word
+
+
+@pytest.mark.parametrize("words", [["assess"], ["explain", "case.yaml"], ["--version", "--help"], []])
+def test_nothing_is_done_for_what_is_not_plain(words: list[str], capsys: pytest.CaptureFixture[str]):
+    assert not doing.plainly(words)
+    assert capsys.readouterr() == ("", "")
 
 
 # --- help ----------------------------------------------------------------------------------------
@@ -679,15 +736,15 @@ def top(modules: set[str]) -> set[str]:
 def test_the_version_loads_next_to_nothing():
     modules = loaded(LOADED, "--version")
     ours = {name for name in modules if name.partition(".")[0] == "rsa_cli"}
-    assert ours == {"rsa_cli", "rsa_cli.__main__", "rsa_cli.cli"}
-    assert top(modules) & (DRAWING | {"yaml", "hashlib", "json"}) == set()
+    assert ours == {"rsa_cli", "rsa_cli.__main__", "rsa_cli.commands"}
+    assert top(modules) & (DRAWING | {"typer", "yaml", "hashlib", "json"}) == set()
 
 
 def test_json_loads_nothing_that_draws():
     modules = loaded(LOADED, "assess", CASE, "--format", "json")
     assert "rsa_cli.renderers.json" in modules
     assert "rsa_cli.renderers.terminal" not in modules
-    assert top(modules) & DRAWING == set()
+    assert top(modules) & (DRAWING | {"typer"}) == set()
 
 
 @pytest.mark.parametrize("arguments", EVERY_COMMAND.values(), ids=list(EVERY_COMMAND))
@@ -709,7 +766,7 @@ def test_what_decides_knows_no_terminal():
 
 def test_the_guard_on_modules_would_notice():
     assert "rich" in top(loaded(LOADED, "assess", CASE))
-    assert "typer" in top(loaded(LOADED, "--version"))
+    assert "typer" in top(loaded(LOADED, "schema", "assessment"))
 
 
 def test_the_module_under_test_is_the_one_that_processes_start():
