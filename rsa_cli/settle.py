@@ -10,7 +10,7 @@ without trying every combination of cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, pairwise, product
 from typing import Any, Literal, NamedTuple
 
@@ -755,7 +755,7 @@ class Solver:
                     found[told, said, implies] = plain._replace(flag=flag)
         return list(found.values())
 
-    def _told(self, leaves: list[Leaf], result: Result, places: list[Seen]) -> tuple[Truth, ...]:
+    def _told(self, leaves: Sequence[Leaf], result: Result, places: list[Seen]) -> tuple[Truth, ...]:
         """What the comparisons come to for a value and its flag, wherever it may stand."""
         seen = [
             s._replace(
