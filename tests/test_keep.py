@@ -116,7 +116,9 @@ def test_nothing_that_is_kept_can_be_run(folder: Path, monkeypatch: pytest.Monke
     assert read_rulebook().rules
 
 
-@pytest.mark.parametrize("value", [Path("x"), {1, 2}, [1], object(), (Runs(),)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [Path("x"), {1, 2}, [1], object(), (Runs(),)], ids=["path", "set", "list", "object", "class"]
+)
 def test_only_what_a_rulebook_is_made_of_can_be_kept(folder: Path, value: object):
     with pytest.raises(TypeError, match="cannot be kept"):
         keep.keep("some", value, KEPT)
