@@ -21,7 +21,7 @@ from rsa_cli.dictionary import (
 )
 from rsa_cli.light import Light
 from rsa_cli.problems import Place, Problem, brief, nearest, nearest_or_all, quoted, visible, without_comma
-from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text, sha256
+from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text
 from rsa_cli.units import unit_key
 from rsa_cli.values import Span, iso, read_quantity, span_text
 
@@ -501,6 +501,7 @@ def _digest(node: Node | None) -> str:
     if node is None:
         return ""
     import json
+    from hashlib import sha256
 
     def plain(part: Node) -> Any:
         if isinstance(part, Text):
@@ -510,4 +511,4 @@ def _digest(node: Node | None) -> str:
         return [plain(inner) for inner in part.parts]
 
     text = json.dumps(plain(node), sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode())
+    return sha256(text.encode()).hexdigest()

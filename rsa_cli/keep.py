@@ -1,28 +1,24 @@
-"""What was worked out of a rulebook, kept in the user's cache folder so that the next start is quick.
+"""A rulebook that was read, kept as JSON in the user's cache folder so that the next start is quick.
 
-It holds no patient data, and it can run nothing: of all classes only those of a rulebook are filled from
-it. A file is named by the digest of the rule files and of the code that read them, and begins with a sum
-over its name and its content: what does not fit is worked out anew. `RSA_CACHE=off` turns it off.
+It holds no patient data. Nothing in it is trusted: what does not fit is read anew from the YAML files,
+and a file is named by the digest of those and of the code that read them. `RSA_CACHE=off` turns it off.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import sys
-from _blake2 import blake2b  # as in hashlib, which loads OpenSSL first
+from collections.abc import Callable
 from contextlib import suppress
-from copyreg import __newobj__  # type: ignore[attr-defined]
 from fractions import Fraction
-from io import BytesIO
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from rsa_cli.light import Light
 
 _KEPT = 16  # files that stay when others are made
-_SUM = 32  # bytes at the head
-_PLAIN = (str, int, bool, Fraction, type(None))
 
 
 def folder() -> Path | None:
@@ -38,39 +34,28 @@ def folder() -> Path | None:
     return Path(home, "Library/Caches" if sys.platform == "darwin" else ".cache", "rsa-workup")
 
 
-def digest(*parts: bytes) -> bytes:
-    """The digest of some bytes, cut where the parts are cut."""
-    found = blake2b(digest_size=_SUM)
-    for part in parts:
-        found.update(len(part).to_bytes(8, "big"))
-        found.update(part)
-    return found.digest()
-
-
 def fetch(key: str, classes: tuple[type, ...]) -> Any:
-    """What was kept under a key, or `None`: never anything in part, and nothing but these classes."""
+    """What was kept under a key, or `None`: never anything in part."""
     place = folder()
     if place is None:
         return None
     try:
-        data = (place / f"{key}.kept").read_bytes()
-    except OSError:
-        return None
-    body = data[_SUM:]
-    if data[:_SUM] != digest(key.encode(), body):
-        return None  # not ours, or cut short
-    try:
-        return _Reader(BytesIO(body), classes).load()
+        text = (place / f"{key}.json").read_text(encoding="utf-8")
+        check, _, body = text.partition("\n")
+        if check != sha256(body.encode()).hexdigest():
+            return None
+        return _decoder(classes)(json.loads(body))
     except (
-        pickle.UnpicklingError,
-        EOFError,
+        OSError,
         ValueError,
         TypeError,
-        LookupError,
+        KeyError,
+        IndexError,
         AttributeError,
         ArithmeticError,
+        RecursionError,
     ):
-        return None
+        return None  # not there, not ours, or cut short
 
 
 def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
@@ -78,15 +63,13 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
     place = folder()
     if place is None:
         return False
-    written = BytesIO()
-    _Writer(written, classes).dump(value)
-    body = written.getvalue()
+    text = json.dumps(_encoder(classes)(value), ensure_ascii=False, separators=(",", ":"))
     part = place / f"{key}.{os.getpid()}.part"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.write_bytes(digest(key.encode(), body) + body)
-        part.replace(place / f"{key}.kept")
-        aged = sorted(place.glob("*.kept"), key=lambda p: p.stat().st_mtime, reverse=True)
+        part.write_text(f"{sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
+        part.replace(place / f"{key}.json")
+        aged = sorted(place.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
         for old in aged[_KEPT:]:
             old.unlink(missing_ok=True)
     except OSError:
@@ -96,63 +79,72 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
     return True
 
 
-class _Writer(pickle.Pickler):
-    """Writes values of some classes, alike ones once, and no field that is at its default."""
+# A list says by its first element what it is: a number is a class, a letter one of these. What was
+# written before is not written again: the number of the value stands for it.
+_TUPLE, _SET, _FRACTION, _SAME = "t", "s", "f", "="
 
-    def __init__(self, file: BytesIO, classes: tuple[type, ...]) -> None:
-        super().__init__(file, 5)
-        self.known = frozenset(classes)
-        self.fields: dict[int, dict[str, Any]] = {}  # of a Light value: what of it is written
-        self.before: dict[tuple[Any, ...], Any] = {}
 
-    def dump(self, value: Any) -> None:
-        """Write the value."""
-        super().dump(self._single(value))
+def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+    numbers = {known: number for number, known in enumerate(classes)}
+    before: dict[str, int] = {}
 
-    def _single(self, value: Any) -> Any:
-        """The value, or the one alike that was met before."""
+    def whole(value: Any, part: Callable[[Any], Any]) -> Any:
         kind = type(value)
-        if kind in _PLAIN:
+        if value is None or kind in (str, int, bool):
             return value
-        whole: Any = value
-        if kind in self.known and issubclass(kind, Light):
-            parts = value.written()
+        if kind in numbers and isinstance(value, Light):
+            fields = value.written()
             if "place" in kind.__dict__:  # a place that may be left out: a condition's, which no report names
-                parts.pop("place", None)
-            parts = {field: self._single(part) for field, part in parts.items()}
-        elif kind is dict:
-            whole = parts = {key: self._single(part) for key, part in value.items()}
-        elif kind is frozenset:
-            parts = dict.fromkeys(sorted(value))
-        elif kind is tuple or kind in self.known:
-            parts = dict(enumerate(map(self._single, value)))
-            whole = kind(parts.values()) if kind is tuple else kind(*parts.values())
-        else:
-            raise TypeError(f"{kind.__name__} cannot be kept")
-        plain = ((key, type(part), part if type(part) in _PLAIN else id(part)) for key, part in parts.items())
-        found = self.before.setdefault((kind, *plain), whole)
-        if found is value and isinstance(value, Light):
-            self.fields[id(value)] = parts
-        return found
-
-    def reducer_override(self, value: Any) -> Any:
-        """How a value is written that is none of Python's own."""
-        kind = type(value)
+                fields.pop("place", None)
+            return [numbers[kind], {field: part(inner) for field, inner in fields.items()}]
+        if kind in numbers:
+            return [numbers[kind], *map(part, value)]
+        if kind is dict:
+            return {key: part(inner) for key, inner in value.items()}
+        if kind is tuple:
+            return [_TUPLE, *map(part, value)]
+        if kind is frozenset:
+            return [_SET, *map(part, sorted(value))]
         if kind is Fraction:
-            return Fraction, (value.numerator, value.denominator)
-        return (__newobj__, (kind,), self.fields[id(value)]) if isinstance(value, Light) else NotImplemented
+            return [_FRACTION, value.numerator, value.denominator]
+        raise TypeError(f"{kind.__name__} cannot be kept")
+
+    def plain(value: Any) -> Any:
+        return whole(value, plain)
+
+    def encode(value: Any) -> Any:
+        if type(value) not in numbers:
+            return whole(value, encode)
+        name = json.dumps(plain(value))
+        if name in before:
+            return [_SAME, before[name]]
+        encoded = whole(value, encode)
+        before[name] = len(before)
+        return encoded
+
+    return encode
 
 
-class _Reader(pickle.Unpickler):
-    """Reads values of some classes: whatever else a file names makes it unreadable."""
+def _decoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+    before: list[Any] = []
+    light = [issubclass(known, Light) for known in classes]
 
-    def __init__(self, file: BytesIO, classes: tuple[type, ...]) -> None:
-        super().__init__(file)
-        self.known = {(known.__module__, known.__qualname__): known for known in (*classes, Fraction)}
+    def decode(data: Any) -> Any:
+        if type(data) is dict:
+            return {key: decode(part) if type(part) in (list, dict) else part for key, part in data.items()}
+        head = data[0]
+        if head == _SAME:
+            return before[data[1]]
+        if head == _FRACTION:
+            return Fraction(data[1], data[2])
+        values = [decode(part) if type(part) in (list, dict) else part for part in data[1:]]
+        if head == _TUPLE:
+            return tuple(values)
+        if head == _SET:
+            return frozenset(values)
+        known: Any = classes[head]
+        made = known.filled(*values) if light[head] else known(*values)
+        before.append(made)
+        return made
 
-    def find_class(self, module: str, name: str) -> Any:
-        """One of the classes, never anything else."""
-        known = self.known.get((module, name))
-        if known is None:
-            raise pickle.UnpicklingError(f"{module}.{name} is not kept")
-        return known
+    return decode

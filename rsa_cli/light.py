@@ -46,6 +46,15 @@ class Light:
             if (value := getattr(self, field)) != own.get(field, absent)
         }
 
+    @classmethod
+    def filled(cls, values: dict[str, Any]) -> Self:
+        """One from `written` fields: quicker than calling the class, for many at once."""
+        if not (cls._needed <= values.keys() <= cls._known):
+            raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}")
+        new = object.__new__(cls)
+        new.__dict__.update(values)
+        return new
+
     def _replace(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
         if not changes.keys() <= self._known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Names
 from contextlib import suppress
 from datetime import date
-from os import scandir
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,11 +25,11 @@ from rsa_cli.dictionary import (
     read_limits,
     read_value,
 )
-from rsa_cli.keep import digest, fetch, keep
+from rsa_cli.keep import fetch, keep
 from rsa_cli.light import Light
 from rsa_cli.nodes import Condition, RuleHolds, walk
 from rsa_cli.problems import NeedsFixing, Place, Problem, brief, nearest_or_all, quoted
-from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text, read_bytes, read_file, sha256
+from rsa_cli.source import Mapping, Node, Sequence, Shaper, Source, Text, read_bytes, read_file
 from rsa_cli.values import Span
 
 if TYPE_CHECKING:
@@ -254,21 +254,22 @@ def read_rulebook(name: str | Path = "article", whole: bool = False) -> Rulebook
     """
     folder = _folder(name)
     shaper = Shaper()
+    sha = sha256()
     contents: list[tuple[Path, bytes | None]] = []
-    whole_text: list[bytes] = []
     for path in _files(folder, shaper):
         data = None
         with suppress(OSError):  # that it cannot be read is said with all the other problems
             data = path.read_bytes()
-            whole_text += [f"{path.parent.name}/{path.name}\0{len(data)}\0".encode(), data]
+            sha.update(f"{path.parent.name}/{path.name}\0{len(data)}\0".encode() + data)
         contents.append((path, data))
+    digest = sha.hexdigest()
     if whole or shaper.problems or any(data is None for _, data in contents):
-        return _assembled(contents, whole_text, whole, shaper)
-    key = _key(whole_text, folder)
+        return _assembled(contents, digest, whole, shaper)
+    key = _key(digest, folder)
     kept = fetch(key, KEPT)
-    if type(kept) is Rulebook:
+    if type(kept) is Rulebook and kept.digest == digest:
         return kept._replace(kept_as=key)
-    rulebook = _assembled(contents, whole_text, whole, shaper)
+    rulebook = _assembled(contents, digest, whole, shaper)
     return rulebook._replace(kept_as=key) if keep(key, rulebook, KEPT) else rulebook
 
 
@@ -290,25 +291,24 @@ def _folder(name: str | Path) -> Path:
 
 
 def _assembled(
-    contents: list[tuple[Path, bytes | None]], whole_text: list[bytes], whole: bool, shaper: Shaper
+    contents: list[tuple[Path, bytes | None]], digest: str, whole: bool, shaper: Shaper
 ) -> Rulebook:
     sources = [
         read_file(path) if data is None else read_bytes(str(path), data, "" if whole else "examples")
         for path, data in contents
         if whole or path.name not in ("statements.yaml", "sources.yaml")
     ]
-    return _Assembly(sources, sha256(b"".join(whole_text)), whole, shaper).rulebook()
+    return _Assembly(sources, digest, whole, shaper).rulebook()
 
 
-def _key(whole_text: list[bytes], folder: Path) -> str:
+def _key(digest: str, folder: Path) -> str:
     """The name under which a rulebook is kept: its content, its place, and the code that read it."""
+    sha = sha256(f"{__version__}\0{digest}\0{folder.resolve()}".encode())
     code = Path(__file__).parent
-    known = [__version__, str(folder.resolve())]
-    for where in (code, code / "engines"):
-        with scandir(where) as entries:
-            found = sorted((e.name, e.stat()) for e in entries if e.name.endswith(".py"))
-        known += [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in found]
-    return digest("\0".join(known).encode(), *whole_text).hex()[:40]
+    for path in sorted([*code.glob("*.py"), *code.glob("engines/*.py")]):
+        stat = path.stat()
+        sha.update(f"\0{path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return sha.hexdigest()[:40]
 
 
 def _files(folder: Path, shaper: Shaper) -> list[Path]:

@@ -7,8 +7,6 @@ on deep nesting, and the ready-made loaders keep the last of two equal keys with
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,14 +93,6 @@ def _place(file: str, start: Any, end: Any) -> Place:
 
 
 Node = Text | Mapping | Sequence
-
-
-def sha256(data: bytes) -> str:
-    """The digest of some bytes that a report names; Python's own where it has one, for OpenSSL is slow to load."""
-    for module in ("_sha2", "_sha256", "hashlib"):
-        with suppress(ImportError):
-            return str(import_module(module).sha256(data).hexdigest())
-    raise AssertionError("hashlib is always there")
 
 
 class Source(Light):
