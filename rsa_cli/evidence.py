@@ -231,6 +231,8 @@ class Evidence:
 
     def _held(self, condition: Condition, seen: Seen) -> str:
         """What the circumstance was, where the words of the condition leave it open."""
+        if isinstance(condition, All):
+            return "".join(self._held(part, seen) for part in condition.parts)
         if not isinstance(condition, IsOneOf | Compare) or condition.name.item == "value":
             return ""
         held = self._circumstance(condition.name.item, Context(seen=seen))
