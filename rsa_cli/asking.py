@@ -262,6 +262,10 @@ class Questionnaire:
         if unflagged:
             ranges = [c for r in item.references for c in r.when]
             wanted += [c for c in ranges if view.evidence.truth(c, context) is UNKNOWN]
+        else:  # a range of the laboratory's own that may be meant for others: whom it is for
+            beside = [r.when for r in item.references if r.beside_own]
+            doubted = [w for w in beside if all(view.evidence.truth(c, context) is TRUE for c in w)]
+            wanted += [n for w in doubted for c in w for n in walk(c) if isinstance(n, IsKnown)]
         names = [
             n.name for c in wanted for n in walk(c) if hasattr(n, "name") and n.name.of == "circumstance"
         ]

@@ -175,7 +175,6 @@ class _Site(NamedTuple):
 # The items and fields that a circumstance is worked out from, by how.
 _WORKED_OUT = {
     "pregnant": ("pregnancies", "pregnancies.outcome", "pregnancies.ended", "pregnancies.gestation"),
-    "perhaps_this_pregnancy": ("currently_pregnant", "pregnancies", "pregnancies.outcome"),
     "days_since_pregnancy_end": ("pregnancies", "pregnancies.outcome", "pregnancies.ended"),
     "medications": ("medications", "medications.class", "medications.from", "medications.to"),
 }

@@ -638,7 +638,7 @@ def _read_levels(item: Item, node: Mapping, shaper: Shaper) -> tuple[Level, ...]
 
 
 def _worked_out(item: Item, node: Node) -> tuple[str, tuple[str, ...]]:
-    if type(node) is Text and node.text in ("pregnant", "perhaps_this_pregnancy", "days_since_pregnancy_end"):
+    if type(node) is Text and node.text in ("pregnant", "days_since_pregnancy_end"):
         return node.text, ()
     if type(node) is Mapping and len(node.items) == 1:
         [(how, inner)] = node.items.items()
@@ -646,7 +646,7 @@ def _worked_out(item: Item, node: Node) -> tuple[str, tuple[str, ...]]:
         if how in ("medications", "later") and texts and all(type(t) is Text for t in texts):
             return how, tuple(t.text for t in texts)
     raise UnreadableError("bad-worked-out", "this is no way to work a circumstance out",
-                          "write pregnant, perhaps_this_pregnancy, days_since_pregnancy_end, {medications: [class, …]} or {later: list}")  # fmt: skip
+                          "write pregnant, days_since_pregnancy_end, {medications: [class, …]} or {later: list}")  # fmt: skip
 
 
 # How the text below a key becomes what the item holds under that name. Each raises UnreadableError.

@@ -231,11 +231,13 @@ class Evidence:
 
     def _held(self, condition: Condition, seen: Seen) -> str:
         """What the circumstance was, where the words of the condition leave it open."""
+        if isinstance(condition, All):
+            return "".join(self._held(part, seen) for part in condition.parts)
         if not isinstance(condition, IsOneOf | Compare) or condition.name.item == "value":
             return ""
         held = self._circumstance(condition.name.item, Context(seen=seen))
         value = held.result.value if held else None
-        if held is None or value is None or value.text in ("yes", "no", "perhaps"):
+        if held is None or value is None or value.text in ("yes", "no"):
             return ""
         known = held.item.choices.get(value.text)
         text = known.label if known else value.text.replace("_", " ")
@@ -441,9 +443,10 @@ class Evidence:
         date, (how, names) = seen.date, item.worked_out
         match how:
             case "pregnant":
-                return _yes_no(self._pregnant(date)), "from the pregnancies"
-            case "perhaps_this_pregnancy":
-                return _yes_no(self._perhaps_this_pregnancy(date)), "from the pregnancies"
+                truth = self._pregnant(date)
+                if truth is UNKNOWN and "perhaps" in item.choices and self._perhaps_now(date):
+                    return Value("perhaps", choices=frozenset({"perhaps"})), "from the pregnancies"
+                return _yes_no(truth), "from the pregnancies"
             case "days_since_pregnancy_end":
                 span = self._since_pregnancy(date)
                 return (Value("", span, item.unit, span) if span else None), "from the pregnancies"
@@ -471,14 +474,12 @@ class Evidence:
             inside.append(FALSE if date is not None and compare(date, "<", begun) is TRUE else UNKNOWN)
         return greatest(inside)
 
-    def _perhaps_this_pregnancy(self, date: Span | None) -> Truth:
+    def _perhaps_now(self, date: Span | None) -> bool:
         """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
         pregnancies = (self.records(PREGNANCIES) if PREGNANCIES in self.items else None) or ()
-        now = self._now("currently_pregnant", "yes") or any(
-            self._outcome(r) == "ongoing" for r in pregnancies
-        )
         before = date is not None and date.high is not None and date.high < self.day - LONGEST_PREGNANCY
-        return TRUE if now and not before else FALSE
+        ongoing = any(self._outcome(record) == "ongoing" for record in pregnancies)
+        return not before and (ongoing or self._now("currently_pregnant", "yes"))
 
     def _during(self, record: Record, date: Span | None) -> Truth:
         """Whether a pregnancy was under way on a date."""

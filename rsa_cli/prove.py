@@ -45,7 +45,7 @@ from rsa_cli.problems import Place
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.settle import Solver, Spot
 
-MOST_ATOMS = 12
+MOST_ATOMS = 18
 MOST_STEPS = 20_000  # of one question; beyond them it is not decided
 MOST_STATES = 20_000  # of the lists of one question
 MOST_RECORDS = 50_000  # different ones, of one list

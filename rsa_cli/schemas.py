@@ -664,7 +664,7 @@ class _RulesSchema:
         names: Schema = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
         worked_out: Schema = {
             "anyOf": [
-                {"enum": ["pregnant", "perhaps_this_pregnancy", "days_since_pregnancy_end"]},
+                {"enum": ["pregnant", "days_since_pregnancy_end"]},
                 *({"type": "object", "properties": {how: {"title": how, "description": says, **names}},
                    "required": [how], "additionalProperties": False}
                   for how, says in (("medications", "A drug of one of these classes was running."),

@@ -114,6 +114,14 @@ def test_what_could_make_a_result_count_is_asked_and_nothing_else(book: Rulebook
     assert [w for w in open_ways(book, "case: C\nbleeding: no\n") if w[0] == "bleeding"] == []
 
 
+@pytest.mark.parametrize(("around", "asked"), [("pregnant: yes", True), ("pregnant: perhaps", True), ("pregnant: no", False),
+                                               ("pregnant: yes, range_for_pregnancy: yes", False)])  # fmt: skip
+def test_of_a_pregnant_woman_it_is_asked_whom_the_range_is_for(around: str, asked: bool):
+    text = f"case: C\ntsh: {{value: 9 mIU/L, date: 2026-01-10, range: 0.4–4.2 mIU/L, {around}}}\n"
+    ways = [way[1:] for way in open_ways(read_rulebook("article"), text) if way[0] == "tsh"]
+    assert (("range_for_pregnancy",) in ways) is asked
+
+
 NAMES = [f"i{n}" for n in range(7)]
 
 

@@ -1376,9 +1376,9 @@ def test_what_cannot_be_decided_needs_no_example_of_it(when: str, codes: list[st
 
 def test_a_rule_over_many_things_is_listed_as_not_proved(tmp_path: Path):
     many = "".join(
-        f"  item_{n}: {{label: item, question: Item, kind: flag, serves: [S-1]}}\n" for n in range(13)
+        f"  item_{n}: {{label: item, question: Item, kind: flag, serves: [S-1]}}\n" for n in range(19)
     )
-    names = [f"item_{n}" for n in range(13)]
+    names = [f"item_{n}" for n in range(19)]
     text = spoilt(
         (ITEMS, ITEMS + many),
         ("    yields: [tsh]\n", f"    yields: [tsh, {', '.join(names)}]\n"),
@@ -1386,12 +1386,12 @@ def test_a_rule_over_many_things_is_listed_as_not_proved(tmp_path: Path):
     )
     report = check(folder(tmp_path, text))
     assert [(what, why) for _, what, why in report.not_proved] == [
-        ("raised", "13 things to know; up to 12 are decided")
+        ("raised", "19 things to know; up to 18 are decided")
     ]
     assert report.not_proved[0][0].line == _line(text, "raised:")
-    assert "raised: 13 things to know" in summary(report)
-    twelve = text.replace(" or item_12 is yes", "").replace(", item_12 is yes", "")
-    assert check(folder(tmp_path, twelve)).not_proved == ()
+    assert "raised: 19 things to know" in summary(report)
+    eighteen = text.replace(" or item_18 is yes", "").replace(", item_18 is yes", "")
+    assert check(folder(tmp_path, eighteen)).not_proved == ()
 
 
 # --- partitions ----------------------------------------------------------------------------------

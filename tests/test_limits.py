@@ -297,7 +297,16 @@ def test_a_comparison_on_its_limit_and_beside_it(leaf: Compare):
 
 LEVELS = {f"{item.id} {level.name}": (item, level.name) for item in all_items() for level in item.levels}
 RANGES = {
-    f"{item.id} {number}": (item, number) for item in all_items() for number in range(len(item.references))
+    f"{item.id} {number}": (item, number)
+    for item in all_items()
+    for number, reference in enumerate(item.references)
+    if not reference.beside_own
+}
+BESIDE = {
+    f"{item.id} {number}": (item, number)
+    for item in all_items()
+    for number, reference in enumerate(item.references)
+    if reference.beside_own
 }
 
 
@@ -341,7 +350,7 @@ def test_a_reference_range_at_its_ends_and_beside_them(item: Item, number: int):
     held = [
         entry
         for entry, reference in zip(entries, item.references, strict=True)
-        if holds(reference.when, circumstances)
+        if not reference.beside_own and holds(reference.when, circumstances)
     ]
     assert entries[number] in held
     sides = {
@@ -362,6 +371,29 @@ def test_a_reference_range_at_its_ends_and_beside_them(item: Item, number: int):
                 assert truth(leaf, evidence) is wanted, f"{text} is {word}"
     for word in sides:
         assert {TRUE, FALSE} <= came[word]
+
+
+@pytest.mark.parametrize(("item", "number"), BESIDE.values(), ids=list(BESIDE))
+def test_a_range_beside_the_laboratorys_own_must_agree_with_it(item: Item, number: int):
+    raw = written(item)
+    entry = raw["reference"][number]
+    sides = {side: ends_by_unit(entry[side], raw) for side in ("low", "high") if side in entry}
+    came = set()
+    for unit, value in [s for side in sides.values() for s in samples(side, raw)] or [
+        ("pmol/L", Fraction(9))
+    ]:
+        text = typed(value, unit, raw)
+        for word in ("high", "low"):
+            leaf = IsFlagged(
+                Name(item.id, item.of), word, f"{item.id} is {word}", "latest", NOWHERE_IN_A_FILE
+            )
+            agreed = flagged(word, value, unit, entry, raw) is FALSE
+            told = {"flag": "normal", "pregnant": "yes"}
+            came.add(truth(leaf, case_of(item, text, told)))
+            assert truth(leaf, case_of(item, text, told)) is (FALSE if agreed else UNKNOWN), f"{text} {word}"
+            assert truth(leaf, case_of(item, text, told | {"range_for_pregnancy": "yes"})) is FALSE
+            assert truth(leaf, case_of(item, text, {"flag": "normal", "pregnant": "no"})) is FALSE
+    assert came == ({FALSE, UNKNOWN} if sides else {UNKNOWN})
 
 
 def holds(when: tuple[Condition, ...], circumstances: dict[str, str]) -> bool:

@@ -530,7 +530,7 @@ class _Circumstance:
         self.perhaps = self.given(Result(_word("perhaps"), "", _NOWHERE))
         self.work_out = {
             "pregnant": self._pregnant, "later": self._later, "medications": self._medications,
-            "days_since_pregnancy_end": self._since, "perhaps_this_pregnancy": self._perhaps,
+            "days_since_pregnancy_end": self._since,
         }.get(self.how, self._nothing)  # fmt: skip
 
     def at(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
@@ -544,11 +544,10 @@ class _Circumstance:
         return self.work_out(sheet, low, high)
 
     def _pregnant(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        return self.words[sheet.pregnant(low, high)]
-
-    def _perhaps(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        before = high is not None and high < sheet.day - LONGEST_PREGNANCY
-        return self.words[YES if not before and sheet.pregnant_now() else NO]
+        truth = sheet.pregnant(low, high)
+        if truth == OPEN and "perhaps" in self.item.choices and sheet.perhaps_now(high):
+            return self.perhaps
+        return self.words[truth]
 
     def _later(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
         truth = sheet.later(self.names, low, high)
@@ -721,8 +720,10 @@ class Sheet:
             found |= NO if high is not None and high < self.day - LONGEST_PREGNANCY else OPEN
         return found
 
-    def pregnant_now(self) -> bool:
-        """Whether she is known to be pregnant on the day of judgement."""
+    def perhaps_now(self, high: Number | None) -> bool:
+        """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
+        if high is not None and high < self.day - LONGEST_PREGNANCY:
+            return False
         ongoing = any(p.outcome == "ongoing" for p in self._pregnancies or self.pregnancies() or ())
         return ongoing or {value.text for value in self.values("currently_pregnant")} == {"yes"}
 
@@ -1003,8 +1004,7 @@ class Compiled:
             found = self._envs[key] = [
                 None
                 if any(states.get(name) == 2 for name in c.rests_on())
-                or (c.how == "pregnant" and states[PREGNANCIES] == 1)
-                or c.how == "perhaps_this_pregnancy"
+                or (c.how == "pregnant" and (states[PREGNANCIES] == 1 or "perhaps" in c.item.choices))
                 else c.at(sheet, at, at)
                 for c in self.circumstances
             ]
