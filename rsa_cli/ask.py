@@ -151,18 +151,28 @@ class Screen:
 
     def _type(self, prompt: Prompt) -> Any:
         """What is typed in answer, once it can be read."""
+        from prompt_toolkit.buffer import ValidationState
+        from prompt_toolkit.keys import Keys
         from prompt_toolkit.validation import ValidationError, Validator
 
         class Check(Validator):
             def validate(self, document: Any) -> None:
                 if wrong := _wrong(prompt, document.text):
-                    raise ValidationError(len(document.text), wrong)
+                    raise ValidationError(len(document.text), "\n".join(_folded(wrong)))
 
+        def paste(event: Any) -> None:
+            pasted = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
+            if len(pasted.splitlines()) > 1:
+                event.current_buffer.validation_error = ValidationError(message=_LINES)
+                event.current_buffer.validation_state = ValidationState.INVALID
+            else:
+                event.current_buffer.insert_text(pasted)
+
+        bindings = self._bindings(prompt)
+        bindings.add(Keys.BracketedPaste, eager=True)(paste)
         below = (_below([prompt.hint]) if prompt.hint else "") + _below(_keys(prompt, plain=False))
-        asks = [("class:qmark", "·"), ("class:question", f" {prompt.text} "), ("", f" {below}\n  ")]
-        return self.line.prompt(
-            asks, default=prompt.default, validator=Check(), key_bindings=self._bindings(prompt)
-        )
+        asks = [*_asks(prompt), ("", f"{below}\n  ")]
+        return self.line.prompt(asks, default=prompt.default, validator=Check(), key_bindings=bindings)
 
     def _choose(self, prompt: Prompt) -> Any:
         """What is chosen from a list: one of the answers, or all that were marked."""
@@ -213,6 +223,7 @@ class Screen:
 
 
 _LEAVE = Command.LEAVE.value
+_LINES = "several lines were pasted: one answer stands here"
 
 
 class _Typed:
@@ -265,22 +276,23 @@ class _Typed:
 
         takes = "; space marks, Enter takes them" if self.prompt.several else ", then Enter"
         keys = _below([f"number, word or arrows{takes}", *_keys(self.prompt, plain=False)])
-        asks: Any = [("class:qmark", "·"), ("class:question", f" {self.prompt.text} "), ("", keys)]
-        line = Window(FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]))
-        parts = [Window(FormattedTextControl(asks)), Window(self.list)]
+        parts = [Window(FormattedTextControl([*_asks(self.prompt), ("", keys)])), Window(self.list)]
+        line = Window(
+            FormattedTextControl(lambda: [("class:validation-toolbar", "\n".join(_folded(self.said)))])
+        )
         said = ConditionalContainer(line, Condition(lambda: bool(self.said)))
         layout = Layout(HSplit([*parts, said]))
         _wrapped(layout)
         return layout
 
     def _add(self, event: Any) -> None:
-        typed = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
+        typed = event.data.rstrip("\r\n")
         command = next((c for c in Command if c.value == typed and c is not Command.FINISH), None)
         if command is not None and not self.text and self.prompt.commands:
             if command is not Command.LEAVE or self.prompt.leave:
                 event.app.exit(result=command)
         elif len(typed.splitlines()) > 1:
-            self.said = "several lines were pasted: one answer stands here"
+            self.said = _LINES
         elif typed.isprintable():
             self._shown(self.text + typed)
 
@@ -345,11 +357,15 @@ class _Typed:
         self.moved, self.text, self.said = True, "", ""
 
 
+def _asks(prompt: Prompt) -> list[Any]:
+    """The question, as it is drawn."""
+    text = "\n".join(_folded(f"· {prompt.text}"))
+    return [("class:qmark", text[:1]), ("class:question", f"{text[1:]} ")]
+
+
 def _wrong(prompt: Prompt, text: str) -> str:
     """Why what was typed is no answer yet, or the empty text."""
     typed = text.strip()
-    if len(typed.splitlines()) > 1:
-        return "several lines were pasted: one answer stands here"
     if not typed:
         return "" if prompt.leave else "please answer, or Ctrl-C to stop"
     return "" if prompt.check is None or _said(prompt, typed) is not None else prompt.check(typed)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pexpect
@@ -96,7 +97,7 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (WORD, KEYS["F1"], Command.HELP),
         (WORD, KEYS["F8"], Command.ANSWERS),
         (WORD, KEYS["F10"], Command.FINISH),
-        (WORD, "\x1b[200~3\n4 g\x1b[201~\r\x7f\x7f\x7f\x7f g\r", "3 g"),  # pasted lines are one too many
+        (WORD, "3\x1b[200~3\n4 g\x1b[201~\r g\r", "3 g"),  # pasted lines are one too many
         (WORD, "\x1b[200~3 g\n\x1b[201~\r", "3 g"),
         (WORD._replace(default="3 g"), ENTER, "3 g"),
         (WORD._replace(default="3 g"), "\x7f\x7f\x7f\r", Command.LEAVE),
@@ -169,6 +170,28 @@ def test_what_keys_say(prompt: Prompt, keys: str, reply: Any):
     assert replied(prompt, keys) == reply
 
 
+@pytest.mark.parametrize("prompt", [WORD, FLAG, SEVERAL])
+def test_pasted_lines_are_refused_in_words_that_fit_the_screen(prompt: Prompt):
+    with piped() as (pipe, drawn):
+        pipe.send_text("\x1b[200~yes\nno\n\x1b[201~")
+        Thread(target=lambda: (time.sleep(0.4), pipe.send_text(KEYS["F2"]))).start()
+        assert Screen().ask(prompt) == "unknown"
+    assert "several lines were pasted" in drawn.getvalue()
+
+
+def test_no_word_is_cut_at_the_edge_of_the_screen():
+    text = f"Is this {'-' * 60} interminable?"
+    wrong = f"This is {'=' * 60} indecipherable."
+    for prompt in (WORD._replace(text=text, check=lambda _: wrong), FLAG._replace(text=text)):
+        with piped() as (pipe, drawn):
+            pipe.send_text("9\r")
+            Thread(target=lambda pipe=pipe: (time.sleep(0.4), pipe.send_text(KEYS["F2"]))).start()
+            Screen().ask(prompt)
+        asked = drawn.getvalue().partition("F5")[0]
+        assert "interminable?" in asked
+        assert prompt.options or "indecipherable." in drawn.getvalue()
+
+
 def test_a_long_list_can_be_chosen_from():
     options = tuple(Option(str(n), f"number {n}") for n in range(1, 51))
     assert replied(CHOICE._replace(options=options, leave=""), "\x1b[A\r") == "50"
@@ -191,6 +214,7 @@ def lines_to(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (WORD._replace(default="3 g"), "\n", "3 g"),
         (WORD._replace(default="3 g"), "-\n", Command.LEAVE),
         (WORD._replace(leave=""), "\n-\n3 g\n", "3 g"),
+        (FLAG._replace(leave=""), "-\n1\n", "yes"),
         (FLAG, "1\n", "yes"),
         (FLAG, "n\n", "no"),
         (FLAG, "NO\n", "no"),
