@@ -564,7 +564,7 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
             talk.say(f"  {problem.place}: {problem.says}")
         return NEEDS_FIXING, None
     try:
-        journal = Journal(case)
+        journal = _opened(talk, case, raw)
     except LockedError:
         talk.say(f"rsa: another session is asking for {case}; end that one first")
         return WRONG_USAGE, None
@@ -573,8 +573,6 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
         return WRONG_USAGE, None
     status, saved = NEEDS_FIXING, None
     try:
-        _unchanged(talk, journal, case, raw)
-        journal.begin(raw)
         session = Session(talk, book, journal, start, today, shortest)
         _greet(talk, case, session, new)
         status, saved = 0, _finished(talk, case, session, raw, new)
@@ -587,13 +585,25 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
     return status, saved
 
 
+def _opened(talk: Plain | Screen, case: Path, raw: str) -> Journal:
+    """The journal of a case, begun for this text of it. Raises LockedError, or OSError where it cannot be written."""
+    journal = Journal(case)
+    try:
+        _unchanged(talk, journal, case, raw)
+        journal.begin(raw)
+    except BaseException:
+        journal.close(remove=not journal.entries)
+        raise
+    return journal
+
+
 def _finished(talk: Plain | Screen, case: Path, session: Session, raw: str, new: bool) -> Path | None:
     """Ask, and save; the file it was saved to, which is a new one where the old one has changed meanwhile."""
     text = session.run()
     if new and not session.journal.entries:
         talk.say("Nothing was answered: nothing is saved.")
         return None
-    if case.exists() == new or (not new and load(case) != raw):
+    if case.exists() if new else not _holds(case, raw):
         session.elsewhere("it was changed while you were answering", "as it is now")
     mark = "\ufeff" if raw.startswith("\ufeff") else ""
     _save(talk, session.target, mark + text)
@@ -601,6 +611,13 @@ def _finished(talk: Plain | Screen, case: Path, session: Session, raw: str, new:
     talk.say("")
     talk.say(f"Saved: {saved}", "bold")
     return saved
+
+
+def _holds(case: Path, raw: str) -> bool:
+    """Whether a file is there, can be read and holds just this text."""
+    with suppress(OSError, UnicodeDecodeError):
+        return load(case) == raw
+    return False
 
 
 def _greet(talk: Plain | Screen, case: Path, session: Session, new: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -22,8 +23,9 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
-from rsa_cli.ask import Plain, Screen
+from rsa_cli.ask import Plain, Screen, run
 from rsa_cli.journal import digest_of
+from rsa_cli.rulebook import read_rulebook
 from rsa_cli.session import Command, Option, Prompt
 from rsa_cli.splice import data, page
 
@@ -126,9 +128,12 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (FLAG, "\x1b[200~yes\r\n\x1b[201~\r", "yes"),  # a cell of a table comes with its line break
         (FLAG, "y\x7f\r", Command.LEAVE),  # rubbed out, it points where it did
         (FLAG, "y\x1b[B\r", "no"),
+        (FLAG, "y-\x7f\r", "yes"),  # inside words a sign is no command
         (FLAG, "3" * 5000 + "\r\x152\r", "no"),
         (FLAG._replace(leave=""), "leave\r\x15no\r", "no"),
+        (FLAG._replace(leave=""), "-no\r", "no"),
         (FLAG._replace(missing=False), "unknown\r\x15no\r", "no"),
+        (FLAG._replace(commands=False), "<\r\x15no\r", "no"),
         (FLAG, KEYS["F2"], "unknown"),
         (FLAG, KEYS["F3"], "not done"),
         (FLAG, "<", Command.BACK),
@@ -156,7 +161,7 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (SEVERAL, "2 1 \r", ["one", "two"]),
         (SEVERAL, "the o \x15the other \r", ["two"]),
         (SEVERAL, "unknown\r", "unknown"),
-        (SEVERAL, "1 unknown\r" + KEYS["F2"], "unknown"),
+        (SEVERAL, "1 unknown\r\x15\r", ["one"]),  # what is marked does not go with it
         (SEVERAL, "pend\r", "pending"),
         (SEVERAL, "unknown \x15none\r\r", ["[]"]),
         # Pointed at and not marked is no answer, nor is it left open.
@@ -240,6 +245,26 @@ def test_the_end_of_input_is_not_an_answer(monkeypatch: pytest.MonkeyPatch):
     lines_to(monkeypatch, "")
     with pytest.raises(EOFError):
         Plain().ask(WORD)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_disk_that_is_full_from_the_start_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: int
+):
+    book = read_rulebook(small(tmp_path / "small"))
+    case, part = tmp_path / "case.yaml", tmp_path / "case.yaml.part"
+    kept = '{"format":1,"case":"other"}\n["put",["smoker"],"yes"]\n' if answers else ""
+    part.write_text(kept, encoding="utf-8")
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rsa_cli.journal.os.write", full)
+    lines_to(monkeypatch, "apply\n")
+    assert run(case, book, plain=True) == (2, None)
+    assert f"no journal can be written beside {case}" in " ".join(capsys.readouterr().out.split())
+    assert part.exists() == bool(answers)
+    assert not answers or part.read_text(encoding="utf-8") == kept
 
 
 # --- a real terminal ---------------------------------------------------------------------------------
