@@ -113,11 +113,12 @@ class Screen:
         import questionary
         from prompt_toolkit import PromptSession
         from prompt_toolkit.application import Application
+        from prompt_toolkit.history import DummyHistory
         from questionary.constants import DEFAULT_STYLE
 
         self.questionary = questionary
         # The list and the keys go when there is an answer; what was answered stays, said in a line.
-        self.line: Any = PromptSession(style=DEFAULT_STYLE, erase_when_done=True)
+        self.line: Any = PromptSession(style=DEFAULT_STYLE, erase_when_done=True, history=DummyHistory())
         self.list: Any = Application(style=DEFAULT_STYLE, erase_when_done=True)
         _wrapped(self.line.layout)
 
@@ -186,7 +187,6 @@ class Screen:
         from prompt_toolkit.key_binding import KeyBindings
 
         bindings = KeyBindings()
-        empty = Condition(lambda: _empty_buffer())
 
         def bind(key: str, reply: str | Command, **how: Any) -> None:
             @bindings.add(key, eager=True, **how)
@@ -201,7 +201,7 @@ class Screen:
             bind("s-tab", Command.BACK)
             bind("f8", Command.ANSWERS)
             bind("f10", Command.FINISH)
-            bind("?", Command.HELP, **({} if prompt.options else {"filter": empty}))
+            bind("?", Command.HELP, **({} if prompt.options else {"filter": Condition(_empty_buffer)}))
         return bindings
 
     def _drop_ahead(self) -> None:

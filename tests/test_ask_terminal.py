@@ -166,6 +166,7 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (SEVERAL, "unknown \x15none\r\r", ["[]"]),
         # Pointed at and not marked is no answer, nor is it left open.
         (SEVERAL, "\x1b[B\r \r", ["two"]),
+        (SEVERAL, "  \r2\r\r", ["two"]),  # nor is what was marked and is no more
         (SEVERAL, "-", Command.LEAVE),
         (SEVERAL, KEYS["F5"], "not applicable"),
         (SEVERAL._replace(default="two"), ENTER, ["two"]),
@@ -173,6 +174,21 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
 )  # fmt: skip
 def test_what_keys_say(prompt: Prompt, keys: str, reply: Any):
     assert replied(prompt, keys) == reply
+
+
+def test_an_answer_is_not_offered_to_the_next_question():
+    with piped() as (pipe, _):
+        screen = Screen()
+        pipe.send_text("3 g\r")
+        assert screen.ask(WORD) == "3 g"
+        pipe.send_text("\x1b[A\r")
+        assert screen.ask(WORD) is Command.LEAVE
+
+
+@pytest.mark.parametrize("prompt", [WORD, FLAG, SEVERAL])
+def test_control_c_is_no_answer(prompt: Prompt):
+    with pytest.raises(KeyboardInterrupt):
+        replied(prompt, "1\x03")
 
 
 @pytest.mark.parametrize("prompt", [WORD, FLAG, SEVERAL])
