@@ -113,11 +113,12 @@ class Screen:
         import questionary
         from prompt_toolkit import PromptSession
         from prompt_toolkit.application import Application
+        from prompt_toolkit.history import DummyHistory
         from questionary.constants import DEFAULT_STYLE
 
         self.questionary = questionary
         # The list and the keys go when there is an answer; what was answered stays, said in a line.
-        self.line: Any = PromptSession(style=DEFAULT_STYLE, erase_when_done=True)
+        self.line: Any = PromptSession(style=DEFAULT_STYLE, erase_when_done=True, history=DummyHistory())
         self.list: Any = Application(style=DEFAULT_STYLE, erase_when_done=True)
         _wrapped(self.line.layout)
 
@@ -151,18 +152,28 @@ class Screen:
 
     def _type(self, prompt: Prompt) -> Any:
         """What is typed in answer, once it can be read."""
+        from prompt_toolkit.buffer import ValidationState
+        from prompt_toolkit.keys import Keys
         from prompt_toolkit.validation import ValidationError, Validator
 
         class Check(Validator):
             def validate(self, document: Any) -> None:
                 if wrong := _wrong(prompt, document.text):
-                    raise ValidationError(len(document.text), wrong)
+                    raise ValidationError(len(document.text), "\n".join(_folded(wrong)))
 
+        def paste(event: Any) -> None:
+            pasted = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
+            if len(pasted.splitlines()) > 1:
+                event.current_buffer.validation_error = ValidationError(message=_LINES)
+                event.current_buffer.validation_state = ValidationState.INVALID
+            else:
+                event.current_buffer.insert_text(pasted)
+
+        bindings = self._bindings(prompt)
+        bindings.add(Keys.BracketedPaste, eager=True)(paste)
         below = (_below([prompt.hint]) if prompt.hint else "") + _below(_keys(prompt, plain=False))
-        asks = [("class:qmark", "·"), ("class:question", f" {prompt.text} "), ("", f" {below}\n  ")]
-        return self.line.prompt(
-            asks, default=prompt.default, validator=Check(), key_bindings=self._bindings(prompt)
-        )
+        asks = [*_asks(prompt), ("", f"{below}\n  ")]
+        return self.line.prompt(asks, default=prompt.default, validator=Check(), key_bindings=bindings)
 
     def _choose(self, prompt: Prompt) -> Any:
         """What is chosen from a list: one of the answers, or all that were marked."""
@@ -176,7 +187,6 @@ class Screen:
         from prompt_toolkit.key_binding import KeyBindings
 
         bindings = KeyBindings()
-        empty = Condition(lambda: _empty_buffer())
 
         def bind(key: str, reply: str | Command, **how: Any) -> None:
             @bindings.add(key, eager=True, **how)
@@ -191,7 +201,7 @@ class Screen:
             bind("s-tab", Command.BACK)
             bind("f8", Command.ANSWERS)
             bind("f10", Command.FINISH)
-            bind("?", Command.HELP, **({} if prompt.options else {"filter": empty}))
+            bind("?", Command.HELP, **({} if prompt.options else {"filter": Condition(_empty_buffer)}))
         return bindings
 
     def _drop_ahead(self) -> None:
@@ -213,6 +223,7 @@ class Screen:
 
 
 _LEAVE = Command.LEAVE.value
+_LINES = "several lines were pasted: one answer stands here"
 
 
 class _Typed:
@@ -265,22 +276,23 @@ class _Typed:
 
         takes = "; space marks, Enter takes them" if self.prompt.several else ", then Enter"
         keys = _below([f"number, word or arrows{takes}", *_keys(self.prompt, plain=False)])
-        asks: Any = [("class:qmark", "·"), ("class:question", f" {self.prompt.text} "), ("", keys)]
-        line = Window(FormattedTextControl(lambda: [("class:validation-toolbar", self.said)]))
-        parts = [Window(FormattedTextControl(asks)), Window(self.list)]
+        parts = [Window(FormattedTextControl([*_asks(self.prompt), ("", keys)])), Window(self.list)]
+        line = Window(
+            FormattedTextControl(lambda: [("class:validation-toolbar", "\n".join(_folded(self.said)))])
+        )
         said = ConditionalContainer(line, Condition(lambda: bool(self.said)))
         layout = Layout(HSplit([*parts, said]))
         _wrapped(layout)
         return layout
 
     def _add(self, event: Any) -> None:
-        typed = event.data.rstrip("\r\n")  # a cell of a table is pasted with its line break
+        typed = event.data.rstrip("\r\n")
         command = next((c for c in Command if c.value == typed and c is not Command.FINISH), None)
         if command is not None and not self.text and self.prompt.commands:
             if command is not Command.LEAVE or self.prompt.leave:
                 event.app.exit(result=command)
         elif len(typed.splitlines()) > 1:
-            self.said = "several lines were pasted: one answer stands here"
+            self.said = _LINES
         elif typed.isprintable():
             self._shown(self.text + typed)
 
@@ -345,11 +357,15 @@ class _Typed:
         self.moved, self.text, self.said = True, "", ""
 
 
+def _asks(prompt: Prompt) -> list[Any]:
+    """The question, as it is drawn."""
+    text = "\n".join(_folded(f"· {prompt.text}"))
+    return [("class:qmark", text[:1]), ("class:question", f"{text[1:]} ")]
+
+
 def _wrong(prompt: Prompt, text: str) -> str:
     """Why what was typed is no answer yet, or the empty text."""
     typed = text.strip()
-    if len(typed.splitlines()) > 1:
-        return "several lines were pasted: one answer stands here"
     if not typed:
         return "" if prompt.leave else "please answer, or Ctrl-C to stop"
     return "" if prompt.check is None or _said(prompt, typed) is not None else prompt.check(typed)
@@ -548,7 +564,7 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
             talk.say(f"  {problem.place}: {problem.says}")
         return NEEDS_FIXING, None
     try:
-        journal = Journal(case)
+        journal = _opened(talk, case, raw)
     except LockedError:
         talk.say(f"rsa: another session is asking for {case}; end that one first")
         return WRONG_USAGE, None
@@ -557,8 +573,6 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
         return WRONG_USAGE, None
     status, saved = NEEDS_FIXING, None
     try:
-        _unchanged(talk, journal, case, raw)
-        journal.begin(raw)
         session = Session(talk, book, journal, start, today, shortest)
         _greet(talk, case, session, new)
         status, saved = 0, _finished(talk, case, session, raw, new)
@@ -571,13 +585,25 @@ def _asked(talk: Plain | Screen, case: Path, book: Rulebook, shortest: bool) -> 
     return status, saved
 
 
+def _opened(talk: Plain | Screen, case: Path, raw: str) -> Journal:
+    """The journal of a case, begun for this text of it. Raises LockedError, or OSError where it cannot be written."""
+    journal = Journal(case)
+    try:
+        _unchanged(talk, journal, case, raw)
+        journal.begin(raw)
+    except BaseException:
+        journal.close(remove=not journal.entries)
+        raise
+    return journal
+
+
 def _finished(talk: Plain | Screen, case: Path, session: Session, raw: str, new: bool) -> Path | None:
     """Ask, and save; the file it was saved to, which is a new one where the old one has changed meanwhile."""
     text = session.run()
     if new and not session.journal.entries:
         talk.say("Nothing was answered: nothing is saved.")
         return None
-    if case.exists() == new or (not new and load(case) != raw):
+    if case.exists() if new else not _holds(case, raw):
         session.elsewhere("it was changed while you were answering", "as it is now")
     mark = "\ufeff" if raw.startswith("\ufeff") else ""
     _save(talk, session.target, mark + text)
@@ -585,6 +611,13 @@ def _finished(talk: Plain | Screen, case: Path, session: Session, raw: str, new:
     talk.say("")
     talk.say(f"Saved: {saved}", "bold")
     return saved
+
+
+def _holds(case: Path, raw: str) -> bool:
+    """Whether a file is there, can be read and holds just this text."""
+    with suppress(OSError, UnicodeDecodeError):
+        return load(case) == raw
+    return False
 
 
 def _greet(talk: Plain | Screen, case: Path, session: Session, new: bool) -> None:

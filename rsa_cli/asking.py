@@ -63,7 +63,10 @@ class Question(Light):
 
 
 class View(Light):
-    """A case as it stands in its text, and what it comes to."""
+    """A case as it stands in its text, and what it comes to.
+
+    A finding that an answer could not change is the one judged before, with the places it had then.
+    """
 
     page: Page
     case: Case
@@ -474,10 +477,10 @@ def _places(item: Item, here: Answer | None) -> list[Way]:
     way = way_of(item)
     if here is None or here == "":
         return []
-    return [(*way, index) for index, part in enumerate(here) if part != ""] if _several(item, here) else [way]
+    return [(*way, index) for index, part in enumerate(here) if part != ""] if several(item, here) else [way]
 
 
-def _several(item: Item, here: Answer | None) -> bool:
+def several(item: Item, here: Answer | None) -> bool:
     """Whether a list of results stands there, and not one answer of several choices."""
     return isinstance(here, list) and not (item.kind == "choices" and all(isinstance(p, str) for p in here))
 
@@ -618,7 +621,7 @@ def placed(page: Page, question: Question, answer: Answer) -> tuple[Way, Answer]
     here = at(page.data, way)
     if question.kind == "more":
         before = at(page.data, way[:-1])
-        return (way, answer) if _several(question.item, before) else (way[:-1], [before, answer])
+        return (way, answer) if several(question.item, before) else (way[:-1], [before, answer])
     if isinstance(answer, dict):
         return way, answer
     if isinstance(here, dict) and "value" in here:

@@ -23,6 +23,7 @@ from rsa_cli.asking import (
     placed,
     problems_in,
     read_answer,
+    several,
     shown_answer,
     view_of,
     way_of,
@@ -466,12 +467,7 @@ class Session:
     def _results(self, question: Question) -> Command | None:
         """The results of one item: change a value or what stands beside it, add one, take one out."""
         here = at(self.view.page.data, question.way)
-        plain = (
-            isinstance(here, list)
-            and question.item.kind == "choices"
-            and all(isinstance(p, str) for p in here)
-        )
-        if plain:
+        if isinstance(here, list) and not several(question.item, here):
             return self._one(question)
         places = [(*question.way, n) for n in range(len(here))] if isinstance(here, list) else [question.way]
         options = [Option(" back", "go back")]

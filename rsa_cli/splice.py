@@ -70,12 +70,12 @@ def _kept(before: Page, text: str, wanted: Answer) -> Page:
 
 
 def data(node: Node | None) -> Answer:
-    """What a node holds, as plain values; what is left empty is the empty text."""
+    """What a node holds, as plain values; what is left empty, or says null, is the empty text."""
     if isinstance(node, Mapping):
         return {key: data(value) for key, value in node.items.items()}
     if isinstance(node, Sequence):
         return [data(part) for part in node.parts]
-    return "" if node is None else node.text
+    return "" if node is None or (node.plain and node.text in ("null", "~")) else node.text
 
 
 def at(found: Answer, way: Way) -> Answer | None:
@@ -115,12 +115,14 @@ def rendered(whole: dict[str, Answer]) -> str:
 
 
 def written(answer: Answer) -> str:
-    """An answer in one line."""
+    """An answer in one line; what is left empty says null, for an empty text would be an answer."""
     if isinstance(answer, dict):
         return "{" + ", ".join(f"{written(key)}: {written(value)}" for key, value in answer.items()) + "}"
     if isinstance(answer, list):
         return "[" + ", ".join(written(part) for part in answer) + "]"
     text = str(answer)
+    if not text:
+        return "null"
     if re.fullmatch(_PLAIN, text) and not re.search(r":( |$)| $", text) and text not in ("null",):
         return text
     if text.isprintable() and "'" not in text:

@@ -96,6 +96,18 @@ def test_only_what_is_open_is_asked(book: Rulebook):
     assert ("lupus",) in ways
 
 
+def test_what_says_null_is_open_and_stays_so(book: Rulebook, tmp_path: Path):
+    text = "case: C\nbleeding: ~\nsmoker: null   # asked by post\nwords: 'null'\ncigarettes: 20\n"
+    ways = open_ways(book, text)
+    assert ("bleeding",) in ways
+    assert ("smoker",) in ways
+    assert ("words",) not in ways
+    anew = view_of(page(rendered(page(text).data)), book, TODAY)
+    assert anew.case.results.keys() == {"words", "cigarettes"}
+    found, _ = answered(book, tmp_path, ["no", "none", "none", "yes"], text)
+    assert found["smoker"] == "yes"
+
+
 def test_what_could_make_a_result_count_is_asked_and_nothing_else(book: Rulebook):
     asked = open_ways(book, "case: C\nlupus: positive\n")
     assert [w[1:] for w in asked if w[0] == "lupus"] == [("date",), ("on_heparin",), ("ill",), (1,)]

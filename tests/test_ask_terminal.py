@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pexpect
@@ -21,8 +23,9 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
-from rsa_cli.ask import Plain, Screen
+from rsa_cli.ask import Plain, Screen, run
 from rsa_cli.journal import digest_of
+from rsa_cli.rulebook import read_rulebook
 from rsa_cli.session import Command, Option, Prompt
 from rsa_cli.splice import data, page
 
@@ -96,8 +99,8 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (WORD, KEYS["F1"], Command.HELP),
         (WORD, KEYS["F8"], Command.ANSWERS),
         (WORD, KEYS["F10"], Command.FINISH),
-        (WORD, "\x1b[200~3\n4 g\x1b[201~\r\x7f\x7f\x7f\x7f g\r", "3 g"),  # pasted lines are one too many
-        (WORD, "\x1b[200~3 g\n\x1b[201~\r", "3 g"),
+        (WORD, "3\x1b[200~3\n4 g\x1b[201~\r g\r", "3 g"),  # pasted lines are one too many
+        (WORD, "\x1b[200~3\n\x1b[201~ g\r", "3 g"),  # a cell of a table comes with its line break
         (WORD._replace(default="3 g"), ENTER, "3 g"),
         (WORD._replace(default="3 g"), "\x7f\x7f\x7f\r", Command.LEAVE),
         (FLAG, ENTER, Command.LEAVE),  # Enter alone never answers
@@ -125,9 +128,12 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (FLAG, "\x1b[200~yes\r\n\x1b[201~\r", "yes"),  # a cell of a table comes with its line break
         (FLAG, "y\x7f\r", Command.LEAVE),  # rubbed out, it points where it did
         (FLAG, "y\x1b[B\r", "no"),
+        (FLAG, "y-\x7f\r", "yes"),  # inside words a sign is no command
         (FLAG, "3" * 5000 + "\r\x152\r", "no"),
         (FLAG._replace(leave=""), "leave\r\x15no\r", "no"),
+        (FLAG._replace(leave=""), "-no\r", "no"),
         (FLAG._replace(missing=False), "unknown\r\x15no\r", "no"),
+        (FLAG._replace(commands=False), "<\r\x15no\r", "no"),
         (FLAG, KEYS["F2"], "unknown"),
         (FLAG, KEYS["F3"], "not done"),
         (FLAG, "<", Command.BACK),
@@ -155,11 +161,12 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
         (SEVERAL, "2 1 \r", ["one", "two"]),
         (SEVERAL, "the o \x15the other \r", ["two"]),
         (SEVERAL, "unknown\r", "unknown"),
-        (SEVERAL, "1 unknown\r" + KEYS["F2"], "unknown"),
+        (SEVERAL, "1 unknown\r\x15\r", ["one"]),  # what is marked does not go with it
         (SEVERAL, "pend\r", "pending"),
         (SEVERAL, "unknown \x15none\r\r", ["[]"]),
         # Pointed at and not marked is no answer, nor is it left open.
         (SEVERAL, "\x1b[B\r \r", ["two"]),
+        (SEVERAL, "  \r2\r\r", ["two"]),  # nor is what was marked and is no more
         (SEVERAL, "-", Command.LEAVE),
         (SEVERAL, KEYS["F5"], "not applicable"),
         (SEVERAL._replace(default="two"), ENTER, ["two"]),
@@ -167,6 +174,43 @@ SEVERAL = CHOICE._replace(options=(*CHOICE.options, Option("[]", "none of these"
 )  # fmt: skip
 def test_what_keys_say(prompt: Prompt, keys: str, reply: Any):
     assert replied(prompt, keys) == reply
+
+
+def test_an_answer_is_not_offered_to_the_next_question():
+    with piped() as (pipe, _):
+        screen = Screen()
+        pipe.send_text("3 g\r")
+        assert screen.ask(WORD) == "3 g"
+        pipe.send_text("\x1b[A\r")
+        assert screen.ask(WORD) is Command.LEAVE
+
+
+@pytest.mark.parametrize("prompt", [WORD, FLAG, SEVERAL])
+def test_control_c_is_no_answer(prompt: Prompt):
+    with pytest.raises(KeyboardInterrupt):
+        replied(prompt, "1\x03")
+
+
+@pytest.mark.parametrize("prompt", [WORD, FLAG, SEVERAL])
+def test_pasted_lines_are_refused_in_words_that_fit_the_screen(prompt: Prompt):
+    with piped() as (pipe, drawn):
+        pipe.send_text("\x1b[200~yes\nno\n\x1b[201~")
+        Thread(target=lambda: (time.sleep(0.4), pipe.send_text(KEYS["F2"]))).start()
+        assert Screen().ask(prompt) == "unknown"
+    assert "several lines were pasted" in drawn.getvalue()
+
+
+def test_no_word_is_cut_at_the_edge_of_the_screen():
+    text = f"Is this {'-' * 60} interminable?"
+    wrong = f"This is {'=' * 60} indecipherable."
+    for prompt in (WORD._replace(text=text, check=lambda _: wrong), FLAG._replace(text=text)):
+        with piped() as (pipe, drawn):
+            pipe.send_text("9\r")
+            Thread(target=lambda pipe=pipe: (time.sleep(0.4), pipe.send_text(KEYS["F2"]))).start()
+            Screen().ask(prompt)
+        asked = drawn.getvalue().partition("F5")[0]
+        assert "interminable?" in asked
+        assert prompt.options or "indecipherable." in drawn.getvalue()
 
 
 def test_a_long_list_can_be_chosen_from():
@@ -191,6 +235,7 @@ def lines_to(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (WORD._replace(default="3 g"), "\n", "3 g"),
         (WORD._replace(default="3 g"), "-\n", Command.LEAVE),
         (WORD._replace(leave=""), "\n-\n3 g\n", "3 g"),
+        (FLAG._replace(leave=""), "-\n1\n", "yes"),
         (FLAG, "1\n", "yes"),
         (FLAG, "n\n", "no"),
         (FLAG, "NO\n", "no"),
@@ -216,6 +261,26 @@ def test_the_end_of_input_is_not_an_answer(monkeypatch: pytest.MonkeyPatch):
     lines_to(monkeypatch, "")
     with pytest.raises(EOFError):
         Plain().ask(WORD)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_disk_that_is_full_from_the_start_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: int
+):
+    book = read_rulebook(small(tmp_path / "small"))
+    case, part = tmp_path / "case.yaml", tmp_path / "case.yaml.part"
+    kept = '{"format":1,"case":"other"}\n["put",["smoker"],"yes"]\n' if answers else ""
+    part.write_text(kept, encoding="utf-8")
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rsa_cli.journal.os.write", full)
+    lines_to(monkeypatch, "apply\n")
+    assert run(case, book, plain=True) == (2, None)
+    assert f"no journal can be written beside {case}" in " ".join(capsys.readouterr().out.split())
+    assert part.exists() == bool(answers)
+    assert not answers or part.read_text(encoding="utf-8") == kept
 
 
 # --- a real terminal ---------------------------------------------------------------------------------
