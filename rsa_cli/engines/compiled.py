@@ -11,6 +11,7 @@ possible, the upper one what is certain.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -183,7 +184,8 @@ class Things:
         # The conditions of its reference ranges, and the functions that answer for circumstances.
         self.whens: list[Condition] = [c for reference in item.references for c in reference.when]
         self.aside: Any = None
-        self.simple = False  # of one result nothing matters but whether it is set aside
+        # Whether circumstances bear on a result of it.
+        self.by_around = bool(item.set_aside_if or item.counts_only_if or self.whens)
         self.references: Callable[[Any, Any, Truths], Truths] | None = None
         self.ask: Callable[[Any, Any], int] | None = None
         self.hard = False  # whatever is given of it, the reference engine is asked
@@ -243,19 +245,20 @@ class Things:
             and (result.range is None or (value.canon or value.span) is None)
         )
 
-    def settled(self, given: Given, env: Any, day: int) -> tuple[Fact, bool]:
+    def settled(self, given: Given, sheet: Sheet) -> tuple[Fact, bool]:
         """The fact for the circumstances it was taken in, and whether they set it aside."""
         fact = given.fact
+        stood = sheet.then(given.low, given.high).stood if self.by_around else ()
         if fact.by_reference is not None:
             assert self.references is not None
-            held = self.references(env, given.around, fact.truths)
+            held = self.references(stood, given.around, fact.truths)
             found = fact.by_reference.get(held)
             if found is None:
                 found = fact.by_reference[held] = self.fact(fact.result, held)
             fact = found
         if self.aside is None or fact.missing not in ("", "inconclusive"):
             return fact, False
-        return fact, self.aside(env, given.around, fact.truths, given.high, day)
+        return fact, self.aside(stood, given.around, fact.truths, given.high, sheet.day)
 
 
 class FieldThings(Things):
@@ -595,19 +598,25 @@ def _word(word: str) -> Value:
     return Value(word, choices=frozenset({word}))
 
 
-class Env(list["Truths | None"]):
-    """Every circumstance at a date, by its position: `None` until it is asked for."""
+class Then:
+    """How every circumstance stands at a date, and how long ago that is as far as it matters.
 
-    __slots__ = ("high", "low", "sheet")
+    It is the same object for all dates, of all cases, of which the same is true.
+    """
 
-    sheet: Sheet
-    low: Number | None
-    high: Number | None
+    __slots__ = ("stood",)
 
-    def at(self, index: int) -> Truths:
-        """A circumstance that was not asked for before."""
-        found = self[index] = self.sheet.compiled.circumstances[index].at(self.sheet, self.low, self.high)
-        return found
+    def __init__(self, stood: tuple[Truths, ...]) -> None:
+        self.stood = stood
+
+
+class _Standing(NamedTuple):
+    """Which circumstances depend on the date, on any day and on that of judgement; what the others are."""
+
+    number: int
+    always: tuple[Truths, ...]
+    varying: tuple[_Circumstance, ...]
+    varying_now: tuple[_Circumstance, ...]
 
 
 class _Taken(NamedTuple):
@@ -623,18 +632,18 @@ class Sheet:
     """One case on its day, as the rules look at it."""
 
     __slots__ = (
-        "_base",
         "_pregnancies",
         "_quiet",
+        "_standing",
         "_taken",
         "compiled",
         "day",
         "entries",
-        "envs",
         "given",
         "lists",
         "recorded",
         "samples",
+        "thens",
     )  # fmt: skip
 
     def __init__(self, compiled: Compiled, day: int) -> None:
@@ -645,8 +654,8 @@ class Sheet:
         self.recorded: dict[str, list[RecordOf]] = {}
         self.lists: list[Any] = compiled.no_lists.copy()
         self.samples: dict[str, list[Sample]] = {}
-        self.envs: dict[Any, Env] = {}
-        self._base: list[Truths | None] | None = None
+        self.thens: dict[Any, Then] = {}
+        self._standing: _Standing | None = None
         self._pregnancies: list[_Pregnancy] | None = None
         self._quiet: Number | None = None  # the day from which she was not pregnant any more
         self._taken: list[_Taken] | None = None
@@ -656,17 +665,13 @@ class Sheet:
         things = self.compiled.items.get(name)
         return self.entries[things.index].values if things is not None else ()
 
-    def env(self, low: Number | None, high: Number | None) -> Env:
+    def then(self, low: Number | None, high: Number | None) -> Then:
         """The circumstances at a date."""
-        found = self.envs.get((low, high))
+        found = self.thens.get((low, high))
         if found is None:
-            if self._base is None:
-                self._base = self.compiled.env_of(self)
-            found = self.envs[low, high] = Env(self._base)
-            found.sheet, found.low, found.high = self, low, high
-            if low == high == self.day:
-                for circumstance in self.compiled.of_now:
-                    found[circumstance.things.index] = None
+            if self._standing is None:
+                self._standing = self.compiled.standing(self)
+            found = self.thens[low, high] = self.compiled.then(self, self._standing, low, high)
         return found
 
     def pregnancies(self) -> list[_Pregnancy] | None:
@@ -938,8 +943,10 @@ class Compiled:
         self._env_lists = tuple(
             dict.fromkeys([PREGNANCIES, MEDICATIONS, *(n for c in self.circumstances for n in c.rests_on())])
         )
-        self._envs: dict[Any, list[Truths | None]] = {}
-        self.of_now = [c for c in self.circumstances if c.item.now]
+        self._standings: dict[Any, _Standing] = {}
+        self._thens: dict[Any, Then] = {}
+        everything = [*items, *(field for item in items for field in item.fields.values())]
+        self._ages = sorted({item.stale_after for item in everything if item.stale_after is not None})
         self._gather()
         for circumstance in self.circumstances:
             circumstance.prepare()
@@ -953,8 +960,6 @@ class Compiled:
             self._describe_list(of)
         self.same_sample = {n for f in self.formulas.values() for n in f.things.item.same_sample}
         self.order = self._ordered()
-        for things in self.items.values():
-            things.simple = things.aside is not None and things.item.id not in self.same_sample
         self.later = set(self.order)
         self._rank = {name: rank for rank, name in enumerate(self.order)}
         self._steps = [
@@ -975,24 +980,46 @@ class Compiled:
         self._judge = self._rules.function()
         self._truths = self._rules.function(everything=True)
 
-    def env_of(self, sheet: Sheet) -> list[Truths | None]:
-        """What every circumstance is at any date; `None` where it depends on the date.
+    def standing(self, sheet: Sheet) -> _Standing:
+        """Which circumstances depend on the date in a case.
 
-        It does not where the lists it is worked out from are empty or were left out.
+        They do not where the lists they are worked out from are empty or were left out.
         """
         recorded = sheet.recorded
         key = tuple([0 if (of := recorded.get(name)) is None else 2 if of else 1 for name in self._env_lists])
-        found = self._envs.get(key)
+        found = self._standings.get(key)
         if found is None:
             states = dict(zip(self._env_lists, key, strict=True))
-            at = sheet.day - 1  # any day but that of judgement
-            found = self._envs[key] = [
-                None
+            varying = [
+                c
+                for c in self.circumstances
                 if any(states.get(name) == 2 for name in c.rests_on())
                 or (c.how == "pregnant" and states[PREGNANCIES] == 1)
-                else c.at(sheet, at, at)
-                for c in self.circumstances
             ]
+            at = sheet.day - 1  # any day but that of judgement
+            found = self._standings[key] = _Standing(
+                len(self._standings),
+                tuple(() if c in varying else c.at(sheet, at, at) for c in self.circumstances),
+                tuple(varying),
+                tuple(c for c in self.circumstances if c in varying or c.item.now),
+            )
+        return found
+
+    def then(self, sheet: Sheet, standing: _Standing, low: Number | None, high: Number | None) -> Then:
+        """The circumstances at a date."""
+        now = low == high == sheet.day
+        age = -1 if high is None else bisect_left(self._ages, sheet.day - high)
+        varying = standing.varying_now if now else standing.varying
+        truths = [c.at(sheet, low, high) for c in varying]
+        key = (standing.number, now, age, *truths)
+        found = self._thens.get(key)
+        if found is None:
+            if len(self._thens) > _KEPT:
+                self._thens.clear()
+            stood = list(standing.always)
+            for circumstance, truth in zip(varying, truths, strict=True):
+                stood[circumstance.things.index] = truth
+            found = self._thens[key] = Then(tuple(stood))
         return found
 
     def _positions(self, of: str, *names: str) -> tuple[int, ...]:
@@ -1157,7 +1184,7 @@ class Compiled:
                     raise UnusualError(things.item.id)
                 if given.low is None:
                     given = given._replace(low=record.low, high=record.high)
-                fact, aside = things.settled(given, sheet.env(given.low, given.high), sheet.day)
+                fact, aside = things.settled(given, sheet)
                 fields[position] = fact.aside if aside else fact.usable
             for things in of.asked:
                 position = things.index
@@ -1171,8 +1198,9 @@ class Compiled:
                 if formula.things.index not in record.fields:
                     self._derived_field(sheet, of, formula, fields, before)
             aside = of.things.aside is not None and of.things.aside(
-                sheet.env(record.low, record.high), {}, (), record.high, sheet.day
-            )
+                sheet.then(record.low, record.high).stood if of.things.by_around else (), {}, (),
+                record.high, sheet.day,
+            )  # fmt: skip
             key = (aside, *[entry[4] for entry in fields])
             known = of.known_records.get(key)
             if known is None:
@@ -1232,10 +1260,7 @@ class Compiled:
 
     def judge(self, sheet: Sheet) -> Judged:
         """The status of every rule. Raises `UnusualError` where a check or the dictionary has a word to say."""
-        try:
-            self._finish(sheet)
-        finally:
-            sheet.envs.clear()  # they know the sheet: else both would stay until somebody looks for circles
+        self._finish(sheet)
         statuses, today, wrong = self._judge(sheet.entries, sheet.lists)
         if wrong == YES:
             raise UnusualError("a check")
@@ -1297,7 +1322,6 @@ class Compiled:
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
         entries = sheet.entries
-        envs = sheet.envs
         rank = self._rank
         steps = [rank[name] for name in sheet.given]
         steps += [rank[name] for name in sheet.recorded]
@@ -1323,14 +1347,6 @@ class Compiled:
             if formula is not None:
                 entries[things.index] = self._derived(sheet, formula, given or [])
             elif given is not None:
-                if len(given) == 1 and things.simple:
-                    one = given[0]
-                    fact = one.fact
-                    if fact.by_reference is None and fact.missing == "":
-                        env = envs.get((one.low, one.high)) or sheet.env(one.low, one.high)
-                        aside = things.aside(env, one.around, fact.truths, one.high, sheet.day)
-                        entries[things.index] = fact.aside if aside else fact.usable
-                        continue
                 entries[things.index] = self.several(sheet, things, given)
 
     def several(self, sheet: Sheet, things: Things, given: list[Given]) -> Entry:
@@ -1339,7 +1355,7 @@ class Compiled:
             one = given[0]
             fact, aside = one.fact, False
             if things.aside is not None or fact.by_reference is not None:
-                fact, aside = things.settled(one, sheet.env(one.low, one.high), sheet.day)
+                fact, aside = things.settled(one, sheet)
             alone: Entry = fact.aside if aside else fact.usable
             return alone
         samples = []
@@ -1347,7 +1363,7 @@ class Compiled:
         for one in given:
             fact, aside = one.fact, False
             if things.aside is not None or fact.by_reference is not None:
-                fact, aside = things.settled(one, sheet.env(one.low, one.high), sheet.day)
+                fact, aside = things.settled(one, sheet)
             found = fact.aside if aside else fact.usable
             state = SET_ASIDE if aside else fact.missing or USABLE
             samples.append(Sample(fact.truths, state, one.low, one.high, fact.value))
@@ -1582,7 +1598,7 @@ class _CircumstanceWriter(_Writer):
 
     def _circumstance(self, name: str) -> str:
         index = self.compiled.around(name).index
-        return f"(A[{name!r}] if {name!r} in A else E[{index}] or E.at({index}))"
+        return f"(A[{name!r}] if {name!r} in A else E[{index}])"
 
 
 class _FieldWriter(_Writer):
