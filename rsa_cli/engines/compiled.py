@@ -143,12 +143,16 @@ class Given(NamedTuple):
 
 
 class RecordOf(NamedTuple):
-    """A record as a case gives it: its results by the position of their fields, and the days it may be of."""
+    """A record as a case gives it: its results by the position of their fields, and the days it may be of.
+
+    Records with the same `like` have all fields but the date in common.
+    """
 
     number: int
     fields: dict[int, Given]
     low: Number | None
     high: Number | None
+    like: object = None
 
 
 class _Supposing(Evidence):
@@ -617,6 +621,7 @@ class _Standing(NamedTuple):
     always: tuple[Truths, ...]
     varying: tuple[_Circumstance, ...]
     varying_now: tuple[_Circumstance, ...]
+    ends: bool  # after all that is recorded, nothing but the time since the last pregnancy matters
 
 
 class _Taken(NamedTuple):
@@ -632,10 +637,12 @@ class Sheet:
     """One case on its day, as the rules look at it."""
 
     __slots__ = (
+        "_end",
         "_pregnancies",
         "_quiet",
         "_standing",
         "_taken",
+        "asked",
         "compiled",
         "day",
         "entries",
@@ -651,11 +658,13 @@ class Sheet:
         self.day = day
         self.entries: list[Entry] = compiled.blank.copy()
         self.given: dict[str, list[Given]] = {}
+        self.asked: dict[str, bool] = {}  # what counts where it applies; whether it has a value
         self.recorded: dict[str, list[RecordOf]] = {}
         self.lists: list[Any] = compiled.no_lists.copy()
         self.samples: dict[str, list[Sample]] = {}
         self.thens: dict[Any, Then] = {}
         self._standing: _Standing | None = None
+        self._end: tuple[Number, Number, Number] | None = None
         self._pregnancies: list[_Pregnancy] | None = None
         self._quiet: Number | None = None  # the day from which she was not pregnant any more
         self._taken: list[_Taken] | None = None
@@ -671,8 +680,40 @@ class Sheet:
         if found is None:
             if self._standing is None:
                 self._standing = self.compiled.standing(self)
-            found = self.thens[low, high] = self.compiled.then(self, self._standing, low, high)
+                self._end = self._ends() if self._standing.ends else None
+            found = self.thens[low, high] = self._then(self._standing, low, high)
         return found
+
+    def _then(self, standing: _Standing, low: Number | None, high: Number | None) -> Then:
+        now = low == high == self.day
+        age = self.compiled.age(self.day, high)
+        short: Any = None
+        if self._end is not None and low is not None and high is not None and low > self._end[0] and not now:
+            _, first, last = self._end  # the usual case: after all of them
+            short = (standing.number, age, low - last, high - first) if last else (standing.number, age)
+            if (found := self.compiled.thens.get(short)) is not None:
+                return found
+        varying = standing.varying_now if now else standing.varying
+        truths = [c.at(self, low, high) if now else c.work_out(self, low, high) for c in varying]
+        return self.compiled.then(standing, varying, truths, (standing.number, now, age, *truths), short)
+
+    def _ends(self) -> tuple[Number, Number, Number] | None:
+        """The last day of what circumstances rest on, and the days of the last pregnancy; `None` without an end."""
+        pregnancies = self.pregnancies()
+        if pregnancies is not None and self._quiet is None:
+            return None
+        end: Number = 0
+        for name in self.compiled.env_lists:
+            for record in self.recorded.get(name, ()):
+                if record.low is None or record.high is None:
+                    return None
+                end = max(end, record.high)
+        if not pregnancies:
+            return end, 0, 0
+        last = pregnancies[-1]
+        assert last.low is not None
+        assert last.high is not None
+        return end, last.low, last.high
 
     def pregnancies(self) -> list[_Pregnancy] | None:
         """What circumstances ask of the pregnancies; `None` when they were left out."""
@@ -885,14 +926,12 @@ class _List:
 
     def alike(self, record: RecordOf, before: RecordOf | None) -> Any:
         """What a record has in common with others of which all the same is true."""
-        key: list[Any] = [-1]
-        dated = self.dated_at
-        for position, given in record.fields.items():
-            if position == dated:
-                key[0] = given.fact.usable.number
-            else:
-                key.append(position)
-                key.append(given.fact)
+        dated = record.fields.get(self.dated_at)
+        key: list[Any] = [None if dated is None else dated.fact.usable.number]
+        if record.like is not None:
+            key.append(record.like)
+        else:
+            key += [part for at, given in record.fields.items() if at != self.dated_at for part in (at, given.fact)]
         if before is None:
             key.append(None)
         elif record.low is not None and before.low is not None:
@@ -940,11 +979,11 @@ class Compiled:
             name: Things(item, n, supposing) for n, (name, item) in enumerate(rulebook.circumstances.items())
         }
         self.circumstances = [_Circumstance(things, self) for things in self._around.values()]
-        self._env_lists = tuple(
+        self.env_lists = tuple(
             dict.fromkeys([PREGNANCIES, MEDICATIONS, *(n for c in self.circumstances for n in c.rests_on())])
         )
         self._standings: dict[Any, _Standing] = {}
-        self._thens: dict[Any, Then] = {}
+        self.thens: dict[Any, Then] = {}
         everything = [*items, *(field for item in items for field in item.fields.values())]
         self._ages = sorted({item.stale_after for item in everything if item.stale_after is not None})
         self._gather()
@@ -959,7 +998,8 @@ class Compiled:
         for of in self.lists_of.values():
             self._describe_list(of)
         self.same_sample = {n for f in self.formulas.values() for n in f.things.item.same_sample}
-        self.order = self._ordered()
+        self.order, self._now = self._ordered()
+        self.first = self._now | {*self.env_lists}
         self.later = set(self.order)
         self._rank = {name: rank for rank, name in enumerate(self.order)}
         self._steps = [
@@ -986,10 +1026,10 @@ class Compiled:
         They do not where the lists they are worked out from are empty or were left out.
         """
         recorded = sheet.recorded
-        key = tuple([0 if (of := recorded.get(name)) is None else 2 if of else 1 for name in self._env_lists])
+        key = tuple([0 if (of := recorded.get(name)) is None else 2 if of else 1 for name in self.env_lists])
         found = self._standings.get(key)
         if found is None:
-            states = dict(zip(self._env_lists, key, strict=True))
+            states = dict(zip(self.env_lists, key, strict=True))
             varying = [
                 c
                 for c in self.circumstances
@@ -1002,24 +1042,28 @@ class Compiled:
                 tuple(() if c in varying else c.at(sheet, at, at) for c in self.circumstances),
                 tuple(varying),
                 tuple(c for c in self.circumstances if c in varying or c.item.now),
+                all(c.how != "medications" for c in varying),
             )
         return found
 
-    def then(self, sheet: Sheet, standing: _Standing, low: Number | None, high: Number | None) -> Then:
-        """The circumstances at a date."""
-        now = low == high == sheet.day
-        age = -1 if high is None else bisect_left(self._ages, sheet.day - high)
-        varying = standing.varying_now if now else standing.varying
-        truths = [c.at(sheet, low, high) for c in varying]
-        key = (standing.number, now, age, *truths)
-        found = self._thens.get(key)
+    def age(self, day: int, high: Number | None) -> int:
+        """How long ago a day is, as far as it matters to any result."""
+        return -1 if high is None else bisect_left(self._ages, day - high)
+
+    def then(
+        self, standing: _Standing, varying: Iterable[_Circumstance], truths: Iterable[Truths], key: Any, short: Any
+    ) -> Then:  # fmt: skip
+        """The circumstances that go by a key, from what those that depend on the date are; also kept by a shorter one."""
+        if len(self.thens) > _KEPT:
+            self.thens.clear()
+        found = self.thens.get(key)
         if found is None:
-            if len(self._thens) > _KEPT:
-                self._thens.clear()
             stood = list(standing.always)
             for circumstance, truth in zip(varying, truths, strict=True):
                 stood[circumstance.things.index] = truth
-            found = self._thens[key] = Then(tuple(stood))
+            found = self.thens[key] = Then(tuple(stood))
+        if short is not None:
+            self.thens[short] = found
         return found
 
     def _positions(self, of: str, *names: str) -> tuple[int, ...]:
@@ -1108,8 +1152,8 @@ class Compiled:
             expression = _FieldWriter(self, of).expr(things.item.ask_if, False)
             things.ask = _made("ask", ["def ask(S, F):", f" return {expression}"])
 
-    def _ordered(self) -> list[str]:
-        """The items and lists whose answer rests on others, each after those."""
+    def _ordered(self) -> tuple[list[str], set[str]]:
+        """The items and lists whose answer rests on others, each after those; what circumstances now rest on."""
         now = {"currently_pregnant", *(c.item.now for c in self.circumstances)}
         rests: dict[str, set[str]] = {}
         for item in self.rulebook.items.values():
@@ -1129,7 +1173,7 @@ class Compiled:
             if not (t.aside or t.references or t.item.ask_if or t.hard or name in self.formulas)
             and name not in self.same_sample
         }
-        return [name for name in order if name not in plain]
+        return [name for name in order if name not in plain], {*_in_order(rests, now & rests.keys())[0]}
 
     # --- lists
 
@@ -1319,15 +1363,21 @@ class Compiled:
             else:
                 sheet.entries[things.index] = self.several(sheet, things, given)
 
+    def begin(self, sheet: Sheet) -> None:
+        """What circumstances rest on besides lists, where nothing else was read so far."""
+        self.place(sheet)
+        self._take(sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now])
+        sheet.given.clear()
+
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
+        formulas = [name for name in self.formulas if name not in sheet.given and name not in self._now]
+        self._take(sheet, [*sheet.given, *sheet.asked, *sheet.recorded, *formulas])
+
+    def _take(self, sheet: Sheet, names: Iterable[str]) -> None:
         entries = sheet.entries
         rank = self._rank
-        steps = [rank[name] for name in sheet.given]
-        steps += [rank[name] for name in sheet.recorded]
-        steps += [rank[name] for name in self.formulas if name not in sheet.given]
-        steps.sort()
-        for step in steps:
+        for step in sorted([rank[name] for name in names]):
             name, things, of, formula = self._steps[step]
             if of is not None:
                 records = sheet.recorded[name]
@@ -1341,8 +1391,9 @@ class Compiled:
             if things.hard:
                 raise UnusualError(name)
             if things.ask is not None and things.ask(entries, ()) == NO:
-                if given is not None and any(g.fact.value is not None for g in given):
+                if sheet.asked.get(name) or (given and any(g.fact.value is not None for g in given)):
                     raise UnusualError(name)
+                entries[things.index] = self.blank[things.index]
                 continue
             if formula is not None:
                 entries[things.index] = self._derived(sheet, formula, given or [])
@@ -1478,8 +1529,8 @@ def _formula_names(item: Item) -> set[str]:
     return {name for name, _ in names_in(item.formula)} if item.formula else set()
 
 
-def _in_order(rests: dict[str, set[str]]) -> tuple[list[str], set[str]]:
-    """The names, each after those it rests on; and those that rest on themselves."""
+def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[list[str], set[str]]:
+    """The names (or some of them), each after those it rests on; and those that rest on themselves."""
     order: list[str] = []
     circles: set[str] = set()
 
@@ -1491,7 +1542,7 @@ def _in_order(rests: dict[str, set[str]]) -> tuple[list[str], set[str]]:
                 visit(other, (*path, name))
             order.append(name)
 
-    for name in rests:
+    for name in names or rests:
         visit(name, ())
     return order, circles
 
