@@ -41,6 +41,9 @@ _ALONE, _DATED, _SAMPLED, _ASKED, _LATER = range(5)
 _NOWHERE = Place("")
 
 
+_QUOTED = json.encoder.encode_basestring_ascii  # as `canonical` writes a text
+
+
 class _Line(NamedTuple):
     """Stands for libyaml's mark in a line of JSON."""
 
@@ -139,17 +142,13 @@ class _Slot:
         self.several = things.item.kind == "choices"
         self.texts = _Texts(things, reader)
         self.known: dict[Any, _Met] = {}
+        self.together: dict[Any, Entry] = {}  # what several results say
         self.implies: dict[Any, tuple[tuple[int, Given, Span], ...]] = {}
 
 
-class _Met(NamedTuple):
-    """What an entry of a case says, whatever its date, where the circumstances are the same."""
-
-    entry: Entry
-    begins: str  # how it stands in the content, with its date between the two
-    ends: str
-    sample: Sample | None
-    value: bool  # it has one
+# What an entry of a case says, whatever its date, where the circumstances are the same: what it means for the
+# rules; how it stands in the content, with its date between the two; and as a sample or whether it has a value.
+_Met = tuple[Entry, str, str, Any]
 
 
 class _ListSlot:
@@ -251,13 +250,13 @@ class QuickReader:
         sheet = Sheet(self.compiled, judged)
         self.keys = 0
         self.said = []
-        hers, his = self.first
-        for key in hers:
-            if data.get(key) is not None:
-                self.later(self.hers[key], data[key], sheet, judged)
-        for key in his if partner else ():
-            if partner.get(key) is not None:
-                self.later(self.his[key], partner[key], sheet, judged)
+        for half, slots, first in (
+            (data, self.hers, self.first[0]),
+            (partner or {}, self.his, self.first[1]),
+        ):
+            for key in first:
+                if half.get(key) is not None:
+                    self.later(slots[key], half[key], sheet, judged)
         self.compiled.begin(sheet)
         self.entries(data, self.hers, sheet, judged)
         if partner:
@@ -280,7 +279,7 @@ class QuickReader:
                     raise UnusualError(key)
                 if key != "partner" or value is None:
                     _seen(value)
-                    said.append(f"{canonical([key])[:-1]},{canonical(value)}]")
+                    said.append(f'["{key}",{_QUOTED(value) if type(value) is str else canonical(value)}]')
                 continue
             way = slot.way
             if value is None or way == _LATER:
@@ -307,7 +306,6 @@ class QuickReader:
             elif slot.several and all(type(part) is str for part in value):
                 place = (tuple(value), undated)
             else:
-                said.append(self.text(slot, value))
                 self.several(slot, value, sheet, day)
                 continue
             try:
@@ -317,12 +315,15 @@ class QuickReader:
             if met is None:
                 met = self.meet(slot, place, value, on, sheet)
             entries[slot.index] = met[0]
-            said.append(f"{met[1]}{on}{met[2]}")
+            said.append(f"{met[1]}{on}{met[2]}" if on else met[1])
             if way == _SAMPLED:
+                truths, state, _, _, found, implied = met[3]
                 low, high = self.dates[on]
-                sheet.samples[slot.name] = [met.sample._replace(low=low, high=high and min(high, day))]
+                sheet.samples[slot.name] = [
+                    Sample(truths, state, low, high and min(high, day), found, implied)
+                ]
             elif way == _ASKED:
-                sheet.asked[slot.name] = met.value
+                sheet.asked[slot.name] = met[3]
         self.keys += keys
 
     def then(self, sheet: Sheet, on: Any) -> Then:
@@ -330,7 +331,7 @@ class QuickReader:
         low, high = self.dates[_word(on)]
         if low is not None and low > sheet.day:
             raise UnusualError("after the day")
-        found = sheet.thens[on] = sheet.then(low, high and min(high, sheet.day))
+        found = sheet.thens[on] = sheet.standing(low, high and min(high, sheet.day))
         return found
 
     def meet(self, slot: _Slot, place: Any, value: Any, on: str, sheet: Sheet) -> _Met:
@@ -343,9 +344,8 @@ class QuickReader:
         if slot.item.dated and given.low is None and has_value:
             raise UnusualError(slot.name)
         entry = self.compiled.several(sheet, slot.texts.things, [given])
-        sample = sheet.samples[slot.name][0] if slot.way == _SAMPLED else None
         begins, _, ends = self.text(slot, {**value, "date": _DATE} if on else value).partition(_DATE_TEXT)
-        found = _Met(entry, begins, ends, sample, has_value)
+        found = (entry, begins, ends, sheet.samples[slot.name][0] if slot.way == _SAMPLED else has_value)
         if place is not None and len(begins) + len(ends) < _LONG:
             if len(slot.known) > _KEPT:
                 slot.known.clear()
@@ -363,28 +363,32 @@ class QuickReader:
                 raise UnusualError(slot.name)
             return
         assert type(slot) is _Slot
+        if type(value) is list and not (slot.several and all(type(part) is str for part in value)):
+            self.several(slot, value, sheet, day)
+            return
         self.said.append(self.text(slot, value))
         if type(value) is dict:
             self.keys += len(value)
             given = self.result(slot, value, day)
-        elif type(value) is str:
-            given = slot.texts[value]
-        elif slot.several and all(type(part) is str for part in value):
-            given = slot.texts[(tuple(value),)]
         else:
-            self.several(slot, value, sheet, day)
-            return
+            given = slot.texts[value if type(value) is str else (tuple(value),)]
         if slot.item.dated and given.low is None and given.fact.value is not None:
             raise UnusualError(slot.name)
         sheet.given[slot.name] = [given]
 
     def text(self, slot: _Slot | _ListSlot, value: Any) -> str:
         """How an entry stands in the content."""
-        return f"{slot.begins}{canonical(value)}]"
+        return f"{slot.begins}{_QUOTED(value) if type(value) is str else canonical(value)}]"
 
     def several(self, slot: _Slot, values: list[Any], sheet: Sheet, day: int) -> None:
         """Several results of one item."""
         self.keys += sum([len(value) for value in values if type(value) is dict])
+        self.said.append(self.text(slot, values))
+        key = self._together(slot, values, sheet)
+        entry = slot.together.get(key) if key is not None else None
+        if entry is not None:
+            sheet.entries[slot.index] = entry
+            return
         given = [
             self.result(slot, value, day) if type(value) is dict else slot.texts[_word(value)]
             for value in values
@@ -392,10 +396,36 @@ class QuickReader:
         undated = sum(g.low is None and g.fact.value is not None for g in given)
         if undated > 1 or (undated and slot.item.dated):
             raise UnusualError(slot.name)
-        if slot.way != _ALONE and given:
+        if slot.way > _DATED and given:
             sheet.given[slot.name] = given
         elif given:
-            sheet.entries[slot.index] = self.compiled.several(sheet, slot.texts.things, given)
+            entry = sheet.entries[slot.index] = self.compiled.several(sheet, slot.texts.things, given)
+            if key is not None:
+                if len(slot.together) > _KEPT:
+                    slot.together.clear()
+                slot.together[key] = entry
+
+    def _together(self, slot: _Slot, values: list[Any], sheet: Sheet) -> Any:
+        """What several results have in common with others that say the same; `None` where that is not known.
+
+        Of their dates only how they lie to each other matters, and what held then.
+        """
+        if slot.way > _DATED:
+            return None
+        key: list[Any] = []
+        first: Number = 0
+        for value in values:
+            on = value.get("date") if type(value) is dict else None
+            if type(on) is not str or not all(type(part) is str for part in value.values()):
+                return None
+            low, high = self.dates[on]
+            if low is None or high is None:
+                return None
+            first = first or low
+            then = sheet.thens.get(on) or self.then(sheet, on)
+            key += [then, low - first, min(high, sheet.day) - first]
+            key += [part for name, part in value.items() if name != "date" for part in (name, part)]
+        return tuple(key)
 
     def result(self, slot: _Slot, data: dict[str, Any], day: int) -> Given:
         """A result with its date and circumstances."""
@@ -496,11 +526,12 @@ class QuickReader:
             fields[slot.dated_by] = slot.fields[slot.date].texts[on]
         dated = fields.get(slot.dated_by)
         span = dated.fact.value.span if dated is not None and dated.fact.value is not None else None
+        like = met if place is not None else None
         if span is None:
-            return RecordOf(number, fields, None, None, met), text
+            return RecordOf(number, fields, None, None, like), text
         if span.low is None or span.high is None or span.low > day:
             raise UnusualError("after the day")
-        return RecordOf(number, fields, span.low, span.high, met), text
+        return RecordOf(number, fields, span.low, span.high, like), text
 
     def meet_record(self, slot: _ListSlot, place: Any, data: dict[str, Any], on: str) -> _RecordMet:
         """A record that was not met before; `place` is where it is to be remembered."""
@@ -589,13 +620,15 @@ def _word(part: Any) -> str:
 
 
 def _seen(part: Any) -> None:
-    """Raises UnusualError where a sign cannot be seen."""
+    """Raises UnusualError where a sign cannot be seen, and at a note of several parts."""
     if type(part) is str:
         if CONTROL.search(part):
             raise UnusualError("control")
-    elif part is not None:
-        for inner in (*part, *part.values()) if type(part) is dict else part:
+    elif type(part) is tuple:
+        for inner in part:
             _seen(inner)
+    elif part is not None:
+        raise UnusualError("parts")
 
 
 # --- YAML ------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -85,6 +86,60 @@ def test_the_quick_way_says_what_the_reference_says(tmp_path: Path, as_of: int |
     assert taken > (25 if as_of is None else 2)
 
 
+def varied(random: Random, case: dict[str, Any]) -> dict[str, Any]:
+    """The case with what bears on its results changed: dates, drugs, pregnancy, circumstances, order."""
+    found = json.loads(json.dumps(case))
+    day = date.fromisoformat(found["as_of"])
+
+    def before() -> str:
+        return (day - timedelta(random.randrange(1200))).isoformat()
+
+    results = [name for name, value in found.items() if isinstance(value, dict) and name != "partner"]
+    for name in random.sample(results, 5):
+        result = found[name]
+        changes: list[Callable[[], Any]] = [
+            lambda r=result: r.pop("date", None),
+            lambda r=result: r.update(date=random.choice([before(), before()[:7], found["as_of"]])),
+            lambda r=result: r.update(value=random.choice(["unknown", "not done", "pending"])),
+            lambda r=result: r.update(dict.fromkeys(random.sample(AROUND, 2), random.choice(["yes", "no"]))),
+            lambda r=result: r.update(note="a: b"),
+            lambda n=name, r=result: found.update({n: [r, {**r, "date": before()}]}),
+        ]
+        random.choice(changes)()
+    drugs = list(RULEBOOK.items["medications"].fields["class"].choices)
+    for name, value in (
+        ("medications", [{"class": random.choice(drugs), "from": before()}]),
+        ("medications", [{"class": random.choice(drugs), "from": before(), "to": found["as_of"]}]),
+        ("currently_pregnant", "yes"), ("currently_pregnant", {"value": "yes", "date": found["as_of"]}),
+        ("breastfeeding", "yes"), ("curettages", [{"date": before()}]), ("uterine_surgery", [{"date": before()}]),
+        ("pregnancies", []), ("pregnancies", None), ("as_of", before()),
+    ):  # fmt: skip
+        if random.randrange(8) == 0:
+            found[name] = value
+    names = list(found)
+    random.shuffle(names)
+    return {name: found[name] for name in names}
+
+
+AROUND = [name for name, item in RULEBOOK.circumstances.items() if item.kind == "flag"]
+
+
+def test_what_was_met_in_one_case_says_nothing_wrong_of_another():
+    """Much is remembered from case to case: with one judge for all, each comes out as by itself."""
+    quick = Judge(Settings(RULEBOOK, TODAY))
+    slow = Judge(Settings(RULEBOOK, TODAY, quick=False))
+    random = Random(11)
+    taken = 0
+    for number in range(150):
+        data = varied(random, GENERATED[number % len(GENERATED)])
+        task = Task("x.ndjson", number + 1, json.dumps(data).encode())
+        found = quick._quickly(task)
+        if found is not None:
+            taken += 1
+            assert found == slow.outcome(task), data
+    assert taken > 75
+
+
 def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
     quick = Judge(Settings(RULEBOOK, TODAY))
     text = yaml_text(GENERATED[0])
@@ -136,6 +191,13 @@ def test_json_says_what_yaml_says(tmp_path: Path):
         ('{"case":"X","note":"a:b","tsh":"2 mIU/L","tsh":"3 mIU/L"}', "duplicate-key"),
         ('{"case":"X\\u0007"}', "control-character"),
         ('{"case":"X\\ud800"}', "control-character"),
+        ('{"case":"X\\b"}', "control-character"),
+        ('{"case":"X\x7f"}', "control-character"),
+        ('{"case":"X","note":"a\xc2\x9b"}', "control-character"),
+        ('{"case":"X","note":["a\x7f"]}', "control-character"),
+        ('{"case":"X","tsh":{"value":"2 mIU/L","note":"a\x7f"}}', "control-character"),
+        ('{"case":"X","pregnancies":[{"outcome":"molar","note":"a\x7f"}]}', "control-character"),
+        ('{"case":"X","tsh":{"value":"2 mIU/L","date":"2199-01-01"}}', "future"),
         ('{"case":"X"', "syntax"),
         ("[1]", "not-a-case"),
         ('{"case":"X","tsh":2.1}', "no-unit"),

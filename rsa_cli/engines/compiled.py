@@ -88,19 +88,10 @@ class Judged(NamedTuple):
 # --- one value -------------------------------------------------------------------------------------
 
 
-class Entry(NamedTuple):
-    """What the results of one item say: a truth for each of its comparisons, in each way to look at them."""
-
-    latest: Truths
-    latest_lenient: Truths
-    ever: Truths
-    ever_lenient: Truths
-    always: Truths
-    always_lenient: Truths
-    known: int
-    bit: int
-    repeats: Truths
-    values: tuple[Value, ...] = ()
+# What the results of one item say: a truth for each of its comparisons, in each way to look at them (the latest,
+# ever, always; each also with those that are set aside), whether it is known, a bit for that there is one, whether
+# it repeats, the values that may be the latest. A plain tuple, which is faster to look into than a named one.
+Entry = tuple[Truths, Truths, Truths, Truths, Truths, Truths, int, int, Truths, tuple[Value, ...]]
 
 
 class FieldEntry(NamedTuple):
@@ -313,7 +304,7 @@ def _entry(things: Things, samples: Sequence[Sample], day: int) -> Entry:
     counted = [s for s in samples if s.state in _RESULTS]
     sure = [s.truths if s.state == USABLE else unknown for s in counted]
     lenient = [s.truths if s.state in (USABLE, SET_ASIDE) else unknown for s in counted]
-    return Entry(
+    return (
         strict, pointing,
         _greatest(sure, unknown), _greatest(lenient, unknown), _least(sure, unknown), _least(lenient, unknown),
         YES if any(not s.implied for s in latest) else NO,
@@ -559,20 +550,15 @@ class _Circumstance:
         return self.words[truth]
 
     def _medications(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        return self._drugs(sheet.running(self.classes, low, high))
-
-    def _since(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        span = sheet.since_pregnancy(low, high)
-        found = self.known.get(span)
-        if found is None:
-            value = None if span is None else Value("", span, self.item.unit, span)
-            found = self._of(span, value)
-        return found
-
-    def _nothing(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        return self.words[OPEN]
-
-    def _drugs(self, running: dict[str, int] | None) -> Truths:
+        taking = sheet.taking(low, high)
+        running: dict[str, int] | None = None
+        if taking is not None:
+            running = dict.fromkeys(self.classes, NO)
+            for classes, held in taking:
+                names = classes or self.classes
+                certain = classes is not None and len(names) == 1
+                for known in names & self.classes:
+                    running[known] |= held if certain else held & OPEN
         if running is not None and not self.item.choices.keys() & running.keys():
             best = NO
             for truth in running.values():
@@ -596,6 +582,17 @@ class _Circumstance:
             )
             supposing.drugs = None
         return found
+
+    def _since(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
+        span = sheet.since_pregnancy(low, high)
+        found = self.known.get(span)
+        if found is None:
+            value = None if span is None else Value("", span, self.item.unit, span)
+            found = self._of(span, value)
+        return found
+
+    def _nothing(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
+        return self.words[OPEN]
 
 
 def _word(word: str) -> Value:
@@ -621,7 +618,11 @@ class _Standing(NamedTuple):
     always: tuple[Truths, ...]
     varying: tuple[_Circumstance, ...]
     varying_now: tuple[_Circumstance, ...]
-    ends: bool  # after all that is recorded, nothing but the time since the last pregnancy matters
+    drugs: tuple[_Circumstance, ...]  # those that depend on medications
+
+
+# Of every medication its classes, where they are known, and whether it was taken.
+Taking = tuple[tuple[frozenset[str] | None, int], ...]
 
 
 class _Taken(NamedTuple):
@@ -672,39 +673,61 @@ class Sheet:
     def values(self, name: str) -> tuple[Value, ...]:
         """The values of an item that may be the latest."""
         things = self.compiled.items.get(name)
-        return self.entries[things.index].values if things is not None else ()
+        return self.entries[things.index][9] if things is not None else ()
 
     def then(self, low: Number | None, high: Number | None) -> Then:
         """The circumstances at a date."""
         found = self.thens.get((low, high))
         if found is None:
-            if self._standing is None:
-                self._standing = self.compiled.standing(self)
-                self._end = self._ends() if self._standing.ends else None
-            found = self.thens[low, high] = self._then(self._standing, low, high)
+            found = self.thens[low, high] = self.standing(low, high)
         return found
 
-    def _then(self, standing: _Standing, low: Number | None, high: Number | None) -> Then:
-        now = low == high == self.day
-        age = self.compiled.age(self.day, high)
+    def standing(self, low: Number | None, high: Number | None) -> Then:
+        """The circumstances at a date that was not asked for before."""
+        compiled, day, thens = self.compiled, self.day, self.compiled.thens
+        standing = self._standing
+        if standing is None:
+            standing = self._standing = compiled.standing(self)
+            self._end = self._ends()
+        taking = self.taking(low, high) if standing.drugs else None
+        age = -1 if high is None else bisect_left(compiled.ages, day - high)
         short: Any = None
-        if self._end is not None and low is not None and high is not None and low > self._end[0] and not now:
-            _, first, last = self._end  # the usual case: after all of them
-            short = (standing.number, age, low - last, high - first) if last else (standing.number, age)
-            if (found := self.compiled.thens.get(short)) is not None:
+        if self._end is not None:
+            last_day, first, last = self._end
+            if low is None and high is None:
+                short = (standing.number, taking)
+            elif low is not None and high is not None and last_day < low < day:
+                # The usual case: after all of them.
+                short = (standing.number, age, taking, low - last if last else 0, high - first if last else 0)
+            found = thens.get(short)
+            if found is not None:
                 return found
+        now = low == high == day
         varying = standing.varying_now if now else standing.varying
-        truths = [c.at(self, low, high) if now else c.work_out(self, low, high) for c in varying]
-        return self.compiled.then(standing, varying, truths, (standing.number, now, age, *truths), short)
+        truths = [c.at(self, low, high) for c in varying]
+        key = (standing.number, now, age, taking, *truths)
+        found = thens.get(key)
+        if found is None:
+            stood = list(standing.always)
+            for circumstance, truth in zip(varying, truths, strict=True):
+                stood[circumstance.things.index] = truth
+            for circumstance in standing.drugs:
+                stood[circumstance.things.index] = circumstance.at(self, low, high)
+            if len(thens) > _KEPT:
+                thens.clear()
+            found = thens[key] = Then(tuple(stood))
+        if short is not None:
+            thens[short] = found
+        return found
 
     def _ends(self) -> tuple[Number, Number, Number] | None:
-        """The last day of what circumstances rest on, and the days of the last pregnancy; `None` without an end."""
+        """The last day of what circumstances rest on but drugs, and the days of the last pregnancy; `None` without an end."""
         pregnancies = self.pregnancies()
         if pregnancies is not None and self._quiet is None:
             return None
         end: Number = 0
         for name in self.compiled.env_lists:
-            for record in self.recorded.get(name, ()):
+            for record in self.recorded.get(name, ()) if name != MEDICATIONS else ():
                 if record.low is None or record.high is None:
                     return None
                 end = max(end, record.high)
@@ -794,10 +817,8 @@ class Sheet:
                 return found
         return Span(found.low, None) if found else NEVER_PREGNANT
 
-    def running(
-        self, classes: frozenset[str], low: Number | None, high: Number | None
-    ) -> dict[str, int] | None:
-        """Of some classes of drugs, which were running."""
+    def taking(self, low: Number | None, high: Number | None) -> Taking | None:
+        """Of every medication its classes, and whether it was taken."""
         if self._taken is None:
             records = self.recorded.get(MEDICATIONS)
             if records is None:
@@ -810,21 +831,15 @@ class Sheet:
                 )
                 for r in records
             ]  # fmt: skip
-        running = dict.fromkeys(classes, NO)
+        found = []
         for taken in self._taken:
-            names = taken.classes or classes
-            if not names & classes:
-                continue
             begun = _compared_dates(taken.start, low, high)
             if taken.stops:
                 over = _compared_dates(taken.stop, low, high, after=True)
             else:
                 over = NO if low is not None else OPEN
-            held = begun & _OPPOSITE[over]
-            certain = taken.classes is not None and len(names) == 1
-            for known in names & classes:
-                running[known] |= held if certain else held & OPEN
-        return running
+            found.append((taken.classes, begun & _OPPOSITE[over]))
+        return tuple(found)
 
     def later(self, lists: tuple[str, ...], low: Number | None, high: Number | None) -> int:
         """Whether a record of one of the lists lies after a date."""
@@ -889,9 +904,9 @@ class _List:
         self.empty: tuple[Truths, list[Any], int] = ((), [], 0)
         # Records alike but for the day, of lists where nothing but the record and the time since the
         # one before it matters.
-        self.memorable = False
+        self.memorable = self.by_around = False
         self.dated_at = -1
-        self.seen: dict[Any, tuple[int, Truths, int, list[FieldEntry]]] = {}
+        self.seen: dict[Any, tuple[int, Truths, int, list[FieldEntry], bool]] = {}
 
     def remember(self) -> None:
         """Find out whether records of the list can be told apart by `alike`."""
@@ -899,8 +914,9 @@ class _List:
         self.dated_at = self.fields[date].index if date else -1
         things = [self.things, *self.fields.values()]
         asked = [n for t in things[1:] for n in _named(t.item.ask_if)]
+        self.by_around = any(t.by_around for t in things)
         self.memorable = (
-            not any(t.aside or t.references for t in things)
+            all(t.by_around or t.aside is None for t in things)
             and all(name.of == self.item.id for name in asked)
             and all(self._since(formula) for formula in self.formulas)
         )
@@ -924,14 +940,23 @@ class _List:
                 return False
         return signs[False] + signs[True] == 0 and abs(signs[True]) <= 1
 
-    def alike(self, record: RecordOf, before: RecordOf | None) -> Any:
-        """What a record has in common with others of which all the same is true."""
+    def alike(self, sheet: Sheet, record: RecordOf, before: RecordOf | None) -> Any:
+        """What a record has in common with others of which all the same is true; `None` where that is not known."""
         dated = record.fields.get(self.dated_at)
         key: list[Any] = [None if dated is None else dated.fact.usable.number]
         if record.like is not None:
             key.append(record.like)
+            if self.by_around:
+                key.append(sheet.then(record.low, record.high))
+        elif self.by_around:
+            return None
         else:
-            key += [part for at, given in record.fields.items() if at != self.dated_at for part in (at, given.fact)]
+            key += [
+                part
+                for at, given in record.fields.items()
+                if at != self.dated_at
+                for part in (at, given.fact)
+            ]
         if before is None:
             key.append(None)
         elif record.low is not None and before.low is not None:
@@ -985,7 +1010,7 @@ class Compiled:
         self._standings: dict[Any, _Standing] = {}
         self.thens: dict[Any, Then] = {}
         everything = [*items, *(field for item in items for field in item.fields.values())]
-        self._ages = sorted({item.stale_after for item in everything if item.stale_after is not None})
+        self.ages = sorted({item.stale_after for item in everything if item.stale_after is not None})
         self._gather()
         for circumstance in self.circumstances:
             circumstance.prepare()
@@ -1040,30 +1065,12 @@ class Compiled:
             found = self._standings[key] = _Standing(
                 len(self._standings),
                 tuple(() if c in varying else c.at(sheet, at, at) for c in self.circumstances),
-                tuple(varying),
-                tuple(c for c in self.circumstances if c in varying or c.item.now),
-                all(c.how != "medications" for c in varying),
+                tuple(c for c in varying if c.how != "medications"),
+                tuple(
+                    c for c in self.circumstances if c.how != "medications" and (c in varying or c.item.now)
+                ),
+                tuple(c for c in varying if c.how == "medications"),
             )
-        return found
-
-    def age(self, day: int, high: Number | None) -> int:
-        """How long ago a day is, as far as it matters to any result."""
-        return -1 if high is None else bisect_left(self._ages, day - high)
-
-    def then(
-        self, standing: _Standing, varying: Iterable[_Circumstance], truths: Iterable[Truths], key: Any, short: Any
-    ) -> Then:  # fmt: skip
-        """The circumstances that go by a key, from what those that depend on the date are; also kept by a shorter one."""
-        if len(self.thens) > _KEPT:
-            self.thens.clear()
-        found = self.thens.get(key)
-        if found is None:
-            stood = list(standing.always)
-            for circumstance, truth in zip(varying, truths, strict=True):
-                stood[circumstance.things.index] = truth
-            found = self.thens[key] = Then(tuple(stood))
-        if short is not None:
-            self.thens[short] = found
         return found
 
     def _positions(self, of: str, *names: str) -> tuple[int, ...]:
@@ -1205,13 +1212,13 @@ class Compiled:
         for record in records:
             alike: Any = None
             if of.memorable:
-                alike = of.alike(record, earlier)
+                alike = of.alike(sheet, record, earlier)
                 seen = of.seen.get(alike)
                 if seen is not None:
                     numbers.append(seen[0])
                     judged.append(seen[1])
                     bits |= seen[2]
-                    all_fields.append((seen[3], False))
+                    all_fields.append((seen[3], seen[4]))
                     before, earlier = seen[3], record
                     continue
                 if before is not None and earlier is not None:
@@ -1257,10 +1264,10 @@ class Compiled:
                     own |= entry.bit
                 known = (len(of.known_records), of.judge_record(fields, aside), own)
                 of.known_records[key] = known
-            if of.memorable:
+            if alike is not None:
                 if len(of.seen) > _KEPT:
                     of.seen.clear()
-                of.seen[alike] = (*known, fields)
+                of.seen[alike] = (*known, fields, aside)
             numbers.append(known[0])
             judged.append(known[1])
             bits |= known[2]
@@ -1366,13 +1373,21 @@ class Compiled:
     def begin(self, sheet: Sheet) -> None:
         """What circumstances rest on besides lists, where nothing else was read so far."""
         self.place(sheet)
-        self._take(sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now])
+        self._take(
+            sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now]
+        )
         sheet.given.clear()
 
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
-        formulas = [name for name in self.formulas if name not in sheet.given and name not in self._now]
-        self._take(sheet, [*sheet.given, *sheet.asked, *sheet.recorded, *formulas])
+        names = [name for name in self.formulas if name not in sheet.given and name not in self._now]
+        for name, records in sheet.recorded.items():
+            of = self.lists_of[name]
+            if records or of.things.ask is not None or of.things.hard:
+                names.append(name)
+            else:
+                sheet.lists[of.index] = of.empty
+        self._take(sheet, [*sheet.given, *sheet.asked, *names])
 
     def _take(self, sheet: Sheet, names: Iterable[str]) -> None:
         entries = sheet.entries
@@ -1458,35 +1473,42 @@ class Compiled:
             alone: Entry = computed.usable if computed is not None else self.blank[things.index]
             return alone
         found = self.several(sheet, things, given)
-        if computed is not None and not found.values:
+        if computed is not None and not found[9]:
             raise UnusualError(things.item.id)  # beside one that does not count
         return found
 
     def _computed(self, sheet: Sheet, formula: _Formula) -> Fact | None:
         item = formula.things.item
-        for name, _, _ in formula.names:
-            if not sheet.values(name):
-                return None
-        day = _sample_day([sheet.samples.get(name, []) for name in item.same_sample])
-        if item.same_sample and day is None:
+        entries = sheet.entries
+        several: list[Sequence[Value | None]] = [
+            entries[self.items[name].index][9] for name, _, _ in formula.names
+        ]
+        if not all(several):
             return None
-        inputs: list[tuple[str, str, Value]] = []
-        texts: list[Any] = []
-        for name, unit, _ in formula.names:
-            values: Sequence[Value | None] = sheet.values(name)
-            if name in item.same_sample:
-                values = [s.value for s in sheet.samples[name] if s.state == USABLE and s.low == day]
-            value = values[0] if len(values) == 1 else None
-            if value is None:
+        if item.same_sample:
+            day = _sample_day([sheet.samples.get(name, []) for name in item.same_sample])
+            if day is None:
                 return None
-            inputs.append((name, unit, value))
-            texts.append(value.text or value.canon)  # what was worked out has no text of its own
-        key = tuple(texts)
+            several = [
+                [s.value for s in sheet.samples[name] if s.state == USABLE and s.low == day]
+                if name in item.same_sample
+                else values
+                for (name, _, _), values in zip(formula.names, several, strict=True)
+            ]
+        inputs = [values[0] for values in several if len(values) == 1]
+        values = [value for value in inputs if value is not None]
+        if len(values) != len(several):
+            return None
+        # What was worked out has no text of its own.
+        key = tuple([value.text or value.canon for value in values])
         found = formula.worked_out.get(key)
         if found is None:
             if len(formula.worked_out) > _KEPT:
                 formula.worked_out.clear()
-            spans = [in_unit(self.items[name].item, value, unit) for name, unit, value in inputs]
+            spans = [
+                in_unit(self.items[name].item, value, unit)
+                for (name, unit, _), value in zip(formula.names, values, strict=True)
+            ]
             whole = [span for span in spans if span is not None]
             found = formula.worked_out[key] = (formula.fact(whole) if len(whole) == len(spans) else None,)
         return found[0]
