@@ -206,12 +206,13 @@ class Outcome(NamedTuple):
 
 
 class Settings(Light):
-    """How every case of a run is judged: today, and the day asked for, as ordinals."""
+    """How every case of a run is judged: today, and the day asked for, as ordinals; with the partner's items or not."""
 
     rulebook: Rulebook
     today: int
     as_of: int | None = None
     explain: bool = False
+    without_partner: bool = False
     quick: bool = True
 
 
@@ -246,6 +247,8 @@ class Judge:
                     if not 0 < os.fstat(opened.fileno()).st_size <= MAX_BYTES:
                         return None  # empty, too large, or no file at all
                     data, line = yaml_data(opened.readall())
+            if settings.without_partner and type(data) is dict:
+                data.pop("partner", None)
             read = self.quick.read(data, line, settings.as_of, settings.today, task.data)
             judged = compiled.judge(read.sheet)
         except (UnusualError, OSError):
@@ -255,12 +258,20 @@ class Judge:
             settings.as_of is None and read.as_of is None, bytes(judged.statuses), bytes(judged.today),
         )  # fmt: skip
 
+    def source(self, task: Task) -> Source:
+        """A case as the ordinary reader takes it."""
+        if task.line:
+            return json_source(task.file, task.line, task.data, self.settings.without_partner)
+        return read_file(task.file)
+
     def _in_full(self, task: Task) -> Outcome:
         rulebook, settings = self.rulebook, self.settings
-        source = json_source(task.file, task.line, task.data) if task.line else read_file(task.file)
+        source = self.source(task)
         base = Outcome(JUDGED, task.file, task.line)
         try:
-            case = read_case(source, rulebook.items, rulebook.circumstances, settings.today)
+            case = read_case(
+                source, rulebook.items, rulebook.circumstances, settings.today, settings.without_partner
+            )
             base = base._replace(id=case.id, id_line=task.line or _id_line(source), digest=case.digest)
             day = settings.as_of or case.as_of or settings.today
             engine = Engine(rulebook, Evidence(case, rulebook, day), timing=settings.explain)
@@ -737,10 +748,11 @@ class Deeper:
         if not self._firsts:
             for number, clause in enumerate(clauses(rulebook)):
                 self._firsts.setdefault(clause.rule, number)
-        source = json_source(task.file, task.line, task.data) if task.line else read_file(task.file)
-        assessment = read_and_assess(source, rulebook, settings.as_of, settings.today)
+        assessment = read_and_assess(
+            judge.source(task), rulebook, settings.as_of, settings.today, settings.without_partner
+        )
         if self._by is None:
-            self._by = Yields(rulebook)
+            self._by = Yields(assessment.rulebook)
         unknown: list[int] = []
         missing: set[str] = set()
         settles: dict[str, int] = {}

@@ -240,6 +240,7 @@ def batch(
             "--jobs", "-j", metavar="N", min=1, help="Processes; else one a processor.", show_default=False
         ),
     ] = None,
+    without_partner: WithoutPartner = False,
     explain: Annotated[bool, typer.Option("--explain", help="Add the reasons to each case; slower.")] = False,
     summary: Annotated[
         Path | None,
@@ -275,7 +276,7 @@ def batch(
     day = _day(as_of)
     asked = Asked(
         tuple(paths), name, _rulebook(rules, whole=summary is not None), date.today().toordinal(), day, jobs, output, resume, summary,
-        tuple(fail_on or ()), explain,
+        tuple(fail_on or ()), explain, without_partner,
     )  # fmt: skip
     raise typer.Exit(run(asked))
 

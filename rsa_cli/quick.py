@@ -780,7 +780,7 @@ class _Pairs(list[tuple[str, Any]]):
     """An object of JSON with all its keys, also those that stand there twice."""
 
 
-def json_source(name: str, line: int, data: bytes) -> Source:
+def json_source(name: str, line: int, data: bytes, without_partner: bool = False) -> Source:
     """A line of NDJSON as the ordinary reader takes it; every place is the line."""
     at = _Line(line - 1)
 
@@ -806,6 +806,8 @@ def json_source(name: str, line: int, data: bytes) -> Source:
         return refused(
             "syntax", f"this line is not JSON{at_column}", 'one object a line, as in  {"case": "RSA-0042"}'
         )
+    if without_partner and isinstance(found, _Pairs):
+        found = _Pairs(pair for pair in found if pair[0] != "partner")
     problems: list[Problem] = []
 
     def node(part: Any, depth: int) -> Node:

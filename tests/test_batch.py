@@ -30,7 +30,7 @@ from rsa_cli.tables import formats, table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
-from cases import BROKEN, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
+from cases import BROKEN, BROKEN_LINES, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
 
 RULEBOOK = read_rulebook()
 TODAY = date.today().toordinal()
@@ -153,6 +153,16 @@ def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
         assert quick.outcome(Task(str(path))).outcome == batch.NEEDS_FIXING, name
 
 
+def test_nor_a_line_that_needs_fixing():
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    line = json.dumps(GENERATED[0]).encode()
+    assert judge._quickly(Task("x.ndjson", 1, line)) is not None
+    for name, spoil in BROKEN_LINES.items():
+        task = Task("x.ndjson", 1, spoil(line))
+        assert judge._quickly(task) is None, name
+        assert judge.outcome(task).outcome == batch.NEEDS_FIXING, name
+
+
 def test_statuses_are_those_of_assess():
     judge = Judge(Settings(RULEBOOK, TODAY))
     for path in SAMPLES:
@@ -161,6 +171,39 @@ def test_statuses_are_those_of_assess():
         statuses = [STATUSES[s] for s in found.statuses]
         assert statuses == [assessment.finding(rule).status for rule in RULEBOOK.rules]
         assert found.digest == assessment.case.digest
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_without_partner_his_items_are_as_if_not_given(tmp_path: Path, quick: bool):
+    data = next(c for c in GENERATED if "partner" in c)
+    alone = {name: value for name, value in data.items() if name != "partner"}
+    wrong = {**data, "partner": {"karyotype": "sdrawkcab", "nonsense": "x"}}
+    with_him = Judge(Settings(RULEBOOK, TODAY, quick=quick))
+    without = Judge(Settings(RULEBOOK, TODAY, without_partner=True, quick=quick))
+    for number, form in enumerate((lambda d: json.dumps(d).encode(), lambda d: yaml_text(d).encode())):
+        path = tmp_path / f"{number}.yaml"
+        task = Task(str(path), 1 - number, b"" if number else form(data))
+        tasks = []
+        for case in (alone, data, wrong):
+            path.write_bytes(form(case))
+            tasks.append(
+                (without if case is not alone else with_him).outcome(
+                    task._replace(data=b"" if number else form(case))
+                )
+            )
+        assert tasks[0].outcome == batch.JUDGED
+        assert tasks[0] == tasks[1]
+        assert tasks[0].statuses == tasks[2].statuses
+        assert (
+            with_him.outcome(task._replace(data=b"" if number else form(wrong))).outcome == batch.NEEDS_FIXING
+        )
+    path.write_bytes(yaml_text(data).encode())
+    assert with_him.outcome(Task(str(path))).digest != tasks[0].digest
+    assessed = read_and_assess(read_file(path), RULEBOOK, None, TODAY, without_partner=True)
+    assert assessed.case.digest == tasks[0].digest
+    twice = json.dumps(data)[:-1] + ',"tsh":"2 mIU/L","tsh":"3 mIU/L"}'
+    found = without.outcome(Task("x.ndjson", 1, twice.encode()))
+    assert "duplicate-key" in [p.code for p in found.problems]
 
 
 def test_json_says_what_yaml_says(tmp_path: Path):
@@ -728,6 +771,13 @@ def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path):
     assert "a second" in seen
     done = subprocess.run(command.split(), capture_output=True, text=True, check=True)
     assert "a second" not in done.stderr
+
+
+def test_the_partner_is_left_out_by_an_option(tmp_path: Path):
+    (tmp_path / "x.yaml").write_text("case: X\nas_of: 2026-03-01\npartner:\n  nonsense: 1\n")
+    for more, status in ([], 3), (["--without-partner"], 0):
+        done = subprocess.run([RSA, "batch", tmp_path, *more], capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
 
 
 def test_a_wrong_option_is_said(folder: Path):
