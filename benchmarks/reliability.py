@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,10 +51,11 @@ def main() -> None:
             ("a worker killed, again and again", lambda out: killed(folder, out)),
             ("interrupted and gone on with, again and again", lambda out: interrupted(folder, out)),
             ("a full disk: /dev/full", lambda out: full(folder, out)),
+            ("a disk that fills up, then gone on with", lambda out: small(folder, out)),
             ("a limit on the size of a file, then gone on with", lambda out: limited(folder, out)),
             ("two at once over the same folder", lambda out: two(folder, out)),
         ):
-            out = folder / f"{title.split()[1]}.ndjson"
+            out = folder / f"{title.replace(' ', '-').replace('/', '')}.ndjson"
             timed(title, lambda work=work, out=out: work(out))  # type: ignore[misc]
             assert without_tail(out) == digest, f"{title}: not what came out in peace"
             assert not list(folder.glob("*.part")), "a part was left"
@@ -186,6 +188,28 @@ def full(folder: Path, out: Path) -> None:
     assert done.returncode == 2, done.returncode
     assert "No space left" in done.stderr, done.stderr
     batch(folder, out)
+
+
+def small(folder: Path, out: Path) -> None:
+    """A disk that fills up while it is written to, then is given room, where one may be mounted."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        print("  no disk may be mounted here: left out")
+        batch(folder, out)
+        return
+    try:
+        target = disk / "out.ndjson"
+        done = subprocess.run(command(folder, target), capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.returncode
+        assert "No space left" in done.stderr, done.stderr
+        assert not target.exists()
+        subprocess.run(["mount", "-o", "remount,size=2g", str(disk)], check=True)
+        batch(folder, target, "--resume")
+        shutil.copy(target, out)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def limited(folder: Path, out: Path) -> None:

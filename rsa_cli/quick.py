@@ -201,8 +201,8 @@ class QuickReader:
         self.today = today
         reader = CaseReader(Source("", [], None, []), rulebook.items, rulebook.circumstances, today)
         self.dates = _Dates(today)
-        self.hers: dict[str, _Slot | _ListSlot] = {}
-        self.his: dict[str, _Slot | _ListSlot] = {}
+        self.hers: dict[str, _Slot | _ListSlot | None] = dict.fromkeys(CASE)  # what else stands in a case
+        self.his: dict[str, _Slot | _ListSlot | None] = {}
         for item in rulebook.items.values():
             slot: _Slot | _ListSlot
             if item.kind == "records":
@@ -213,7 +213,7 @@ class QuickReader:
             (self.his if item.partner else self.hers)[item.key] = slot
         # What circumstances rest on is read first.
         self.first = [
-            [key for key, slot in slots.items() if slot.name in compiled.first]
+            [key for key, slot in slots.items() if slot is not None and slot.name in compiled.first]
             for slots in (self.hers, self.his)
         ]
         self.around = {c.item.id: _Around(c.things, reader, c.given) for c in compiled.circumstances}
@@ -255,8 +255,9 @@ class QuickReader:
             (partner or {}, self.his, self.first[1]),
         ):
             for key in first:
-                if half.get(key) is not None:
-                    self.later(slots[key], half[key], sheet, judged)
+                slot = slots[key]
+                if slot is not None and half.get(key) is not None:
+                    self.later(slot, half[key], sheet, judged)
         self.compiled.begin(sheet)
         self.entries(data, self.hers, sheet, judged)
         if partner:
@@ -266,16 +267,16 @@ class QuickReader:
         return Read(visible(name), line, as_of, digest(self.said), sheet)
 
     def entries(
-        self, data: dict[str, Any], slots: dict[str, _Slot | _ListSlot], sheet: Sheet, day: int
+        self, data: dict[str, Any], slots: dict[str, _Slot | _ListSlot | None], sheet: Sheet, day: int
     ) -> None:
         """Every entry of a case, or of what stands below *partner*."""
         entries, thens, said = sheet.entries, sheet.thens, self.said
         undated = sheet.then(None, None)
         keys = len(data)
         for key, value in data.items():
-            slot: Any = slots.get(key)
-            if slot is None:
-                if slots is self.his or key not in CASE:
+            slot: Any = slots.get(key, False)
+            if not slot:
+                if slot is False:
                     raise UnusualError(key)
                 if key != "partner" or value is None:
                     _seen(value)
@@ -309,11 +310,11 @@ class QuickReader:
                 self.several(slot, value, sheet, day)
                 continue
             try:
-                met = slot.known.get(place)
-            except TypeError:  # a list of choices, or a note of several parts
-                place = met = None
-            if met is None:
+                met = slot.known[place]
+            except KeyError:
                 met = self.meet(slot, place, value, on, sheet)
+            except TypeError:  # a list of choices, or a note of several parts
+                met = self.meet(slot, None, value, on, sheet)
             entries[slot.index] = met[0]
             said.append(f"{met[1]}{on}{met[2]}" if on else met[1])
             if way == _SAMPLED:

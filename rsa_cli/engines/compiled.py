@@ -387,6 +387,7 @@ class _Formula:
         self.ends = None if terms is None else self._ends(terms)
         # The same names in a record: the position of the field, `None` for an item of the case.
         self.inside: list[tuple[int | None, str, str, bool]] = []
+        self.at: tuple[int, ...] = ()  # where the items of the names stand
         self.known: dict[Any, Any] = {}
         self.worked_out: dict[Any, tuple[Fact | None]] = {}
 
@@ -1017,6 +1018,8 @@ class Compiled:
         self.formulas = {
             name: _Formula(t) for name, t in self.items.items() if t.item.kind == "derived" and t.item.formula
         }
+        for formula in self.formulas.values():
+            formula.at = tuple(self.items[name].index for name, _, _ in formula.names)
         self.blank = [t.together([], 0) for t in self.items.values()]
         for things in [*self.items.values(), *(of.things for of in self.lists_of.values())]:
             self._describe(things)
@@ -1480,10 +1483,8 @@ class Compiled:
     def _computed(self, sheet: Sheet, formula: _Formula) -> Fact | None:
         item = formula.things.item
         entries = sheet.entries
-        several: list[Sequence[Value | None]] = [
-            entries[self.items[name].index][9] for name, _, _ in formula.names
-        ]
-        if not all(several):
+        several: list[Sequence[Value | None]] = [entries[index][9] for index in formula.at]
+        if () in several:
             return None
         if item.same_sample:
             day = _sample_day([sheet.samples.get(name, []) for name in item.same_sample])
@@ -1495,8 +1496,7 @@ class Compiled:
                 else values
                 for (name, _, _), values in zip(formula.names, several, strict=True)
             ]
-        inputs = [values[0] for values in several if len(values) == 1]
-        values = [value for value in inputs if value is not None]
+        values = [values[0] for values in several if len(values) == 1 and values[0] is not None]
         if len(values) != len(several):
             return None
         # What was worked out has no text of its own.
