@@ -8,7 +8,7 @@ every way that the tests know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -159,7 +159,7 @@ def write_folder(folder: Path, number: int, seed: int = 1) -> list[Path]:
 
 # --- broken ------------------------------------------------------------------------------------------
 
-# What is done to the bytes of a case so that it needs fixing; `{}` stands for nothing of it.
+# What is done to the bytes of a case so that it needs fixing.
 BROKEN = {
     "empty": lambda data: b"",
     "nothing but a comment": lambda data: b"# nothing\n",
@@ -183,4 +183,30 @@ BROKEN = {
     "a tab": lambda data: data + b"partner:\n\tkaryotype: normal\n",
     "order of dates": lambda data: data.replace(b"pregnancies:\n", b"pregnancies:\n"
         b"  - {outcome: miscarriage, ended: 2099-01-01}\n"),
+}  # fmt: skip
+
+
+def _with(more: bytes) -> Callable[[bytes], bytes]:
+    """One more entry at the end of a line of JSON."""
+    return lambda data: data.rstrip()[:-1] + b"," + more + b"}"
+
+
+# The same for a line of NDJSON.
+BROKEN_LINES = {
+    "not closed": lambda data: data[:-1],
+    "a brace": lambda data: b"{",
+    "a list": lambda data: b"[]",
+    "not UTF-8": lambda data: b"\xff",
+    "two objects": lambda data: data + data,
+    "key twice": _with(b'"tsh":"2 mIU/L","tsh":"3 mIU/L"'),
+    "key of a record twice": _with(b'"fibroids":[{"type":"0","type":"1"}]'),
+    "control character by its number": _with(b'"note":"a\\u0007"'),
+    "control character": _with(b'"note":"a\x7f"'),
+    "no unit": _with(b'"prolactin":12'),
+    "no number": _with(b'"prolactin":NaN'),
+    "unknown key": _with(b'"tsch":"2.1 mIU/L"'),
+    "too deep": _with(b'"note":' + b"[" * 80 + b"]" * 80),
+    "thousands of brackets": _with(b'"note":' + b"[" * 30_000 + b"]" * 30_000),
+    "future": lambda data: re.sub(rb'"as_of": ?"[^"]*"', b'"as_of":"2199-01-01"', data),
+    "not a case": lambda data: b'"case"',
 }  # fmt: skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,10 +25,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cases import BROKEN, cases, yaml_text
+from cases import BROKEN, BROKEN_LINES, cases, yaml_text
 
 RSA = [sys.executable, str(Path(sys.executable).with_name("rsa")), "batch"]
 LINES = 10  # every so many thousand cases are lines of one file
+Place = tuple[str, "int | None"]
 
 
 def main() -> None:
@@ -39,8 +41,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         expected = write(folder / "cases", number)
-        broken = sum(outcome != "judged" for _, outcome in expected)
-        print(f"{number:,} cases, {broken:,} broken in {len(BROKEN)} ways")
+        ways = f"{len(BROKEN)} ways as files, in {len(BROKEN_LINES)} as lines"
+        print(f"{number:,} cases, {sum(expected.values()):,} broken, in {ways}")
         peace = folder / "peace.ndjson"
         timed("in peace", lambda: batch(folder, peace))
         hold(peace, expected)
@@ -49,45 +51,44 @@ def main() -> None:
             ("a worker killed, again and again", lambda out: killed(folder, out)),
             ("interrupted and gone on with, again and again", lambda out: interrupted(folder, out)),
             ("a full disk: /dev/full", lambda out: full(folder, out)),
+            ("a disk that fills up, then gone on with", lambda out: small(folder, out)),
             ("a limit on the size of a file, then gone on with", lambda out: limited(folder, out)),
             ("two at once over the same folder", lambda out: two(folder, out)),
         ):
-            out = folder / f"{title.split()[1]}.ndjson"
+            out = folder / f"{title.replace(' ', '-').replace('/', '')}.ndjson"
             timed(title, lambda work=work, out=out: work(out))  # type: ignore[misc]
             assert without_tail(out) == digest, f"{title}: not what came out in peace"
             assert not list(folder.glob("*.part")), "a part was left"
     print("every case accounted for exactly once, each time")
 
 
-def write(folder: Path, number: int) -> list[tuple[str, str]]:
-    """The cases, by thousands in a folder or in a file of NDJSON; of each its id and what is to become of it."""
+def write(folder: Path, number: int) -> dict[Place, bool]:
+    """The cases, by thousands in a folder or in a file of NDJSON; of each its place and whether it was spoilt."""
     random = Random(5)
-    ways = list(BROKEN.values())
-    expected = []
+    # The one that writes four megabytes is taken now and then only.
+    small = {name: way for name, way in BROKEN.items() if name != "too large"}
+    expected: dict[Place, bool] = {}
     lines: list[bytes] = []
-    small = [way for name, way in BROKEN.items() if name not in ("too large",)]
+    folder.mkdir(parents=True)
     for index, case in enumerate(cases(number)):
-        thousand = index // 1000
+        thousand = folder / f"{index // 1000:04}"
         spoil = random.randrange(20) == 0
-        as_line = thousand % LINES == LINES - 1
-        # A case that is spoilt by chance needs fixing too: which do is found out in peace.
-        expected.append((case["case"], "broken" if spoil else "judged"))
-        if as_line:
+        if index // 1000 % LINES == LINES - 1:
             data = json.dumps(case, ensure_ascii=False).encode()
-            lines.append(
-                (random.choice([b"{", b"[]", data[:-1], b"\xff", data + data]) if spoil else data) + b"\n"
-            )
+            way = random.choice(list(BROKEN_LINES.values()))
+            lines.append(way(data) if spoil else data)
+            path = thousand.with_suffix(".ndjson")
+            expected[str(path), len(lines)] = spoil
             if len(lines) == 1000 or index == number - 1:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{thousand:04}.ndjson").write_bytes(b"".join(lines))
+                path.write_bytes(b"\n".join(lines) + b"\n")
                 lines = []
             continue
-        at = folder / f"{thousand:04}"
-        at.mkdir(parents=True, exist_ok=True)
+        thousand.mkdir(exist_ok=True)
         data = yaml_text(case).encode()
-        # The one that writes four megabytes is taken now and then only.
-        way = random.choice(ways if random.randrange(50) == 0 else small)
-        (at / f"{case['case']}.yaml").write_bytes(way(data) if spoil else data)
+        way = random.choice(list((BROKEN if random.randrange(50) == 0 else small).values()))
+        path = thousand / f"{case['case']}.yaml"
+        path.write_bytes(way(data) if spoil else data)
+        expected[str(path), None] = spoil and way(data) != data
     return expected
 
 
@@ -116,26 +117,22 @@ def timed(title: str, work: Callable[[], Any]) -> None:
     print(f"{title}: {time.monotonic() - began:.0f} s", flush=True)
 
 
-def hold(out: Path, expected: list[tuple[str, str]]) -> None:
-    """Every case has its line, in order, and what is sound was judged."""
-    counts: Counter[str] = Counter()
-    # Folders of files and files of lines stand in the order of their names, as they were written.
+def hold(out: Path, expected: dict[Place, bool]) -> None:
+    """Every case has its one line; what was spoilt needs fixing, and what is sound was judged."""
     with out.open(encoding="utf-8") as lines:
         found = [json.loads(line) for line in lines]
-    assert len(found) == len(expected), (len(found), len(expected))
-    order = {name: place for place, (name, _) in enumerate(expected)}
-    by_id = {o["case"]: o for o in found if o["outcome"] == "judged"}
-    lost = [name for name, outcome in expected if outcome == "judged" and name not in by_id]
-    needing = {Path(o["file"]).stem for o in found if o["outcome"] == "needs fixing" and not o["line"]}
-    needing |= {o["case"] for o in found if o["outcome"] == "needs fixing" and o["case"]}
-    assert not [name for name in lost if name not in needing], "a sound case was lost"
-    files = [o["file"] for o in found if o["line"] is None]
-    assert files == sorted(files), "not in order"
-    assert all(name in order for name in by_id)
-    for one in found:
-        counts[one["outcome"]] += 1
-    assert counts["failed"] == 0, counts
-    print(f"  {dict(counts)}; sound ones that need fixing all the same: {len(lost)}")
+    outcomes = {(one["file"], one["line"]): one["outcome"] for one in found}
+    assert len(found) == len(outcomes) == len(expected), (len(found), len(outcomes), len(expected))
+    assert outcomes.keys() == expected.keys()
+    wrong = [
+        place
+        for place, spoilt in expected.items()
+        if outcomes[place] != ("needs fixing" if spoilt else "judged")
+    ]
+    assert not wrong, wrong[:5]
+    # Files of a folder stand before the folders in it, each by name.
+    assert list(outcomes) == sorted(outcomes, key=lambda place: (place[1] is None, *place)), "not in order"
+    print(f"  {dict(Counter(outcomes.values()))}")
 
 
 def without_tail(out: Path) -> str:
@@ -191,6 +188,28 @@ def full(folder: Path, out: Path) -> None:
     assert done.returncode == 2, done.returncode
     assert "No space left" in done.stderr, done.stderr
     batch(folder, out)
+
+
+def small(folder: Path, out: Path) -> None:
+    """A disk that fills up while it is written to, then is given room, where one may be mounted."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        print("  no disk may be mounted here: left out")
+        batch(folder, out)
+        return
+    try:
+        target = disk / "out.ndjson"
+        done = subprocess.run(command(folder, target), capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.returncode
+        assert "No space left" in done.stderr, done.stderr
+        assert not target.exists()
+        subprocess.run(["mount", "-o", "remount,size=2g", str(disk)], check=True)
+        batch(folder, target, "--resume")
+        shutil.copy(target, out)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def limited(folder: Path, out: Path) -> None:

@@ -51,6 +51,7 @@ _CHUNK = 64  # cases that a worker is given at a time
 _CHUNK_BYTES = 256 * 1024
 _AHEAD = 4  # chunks a worker may be ahead of the one that is to be written next
 _WORTH_A_PROCESS = 100  # cases for which another process is worth its start
+_FORK = sys.platform.startswith("linux")  # processes are born with what there is; else they begin anew
 _BATCH = 256
 _SWEEP = 5_000
 _FILES = 2**20  # more files of NDJSON than anybody has
@@ -206,12 +207,13 @@ class Outcome(NamedTuple):
 
 
 class Settings(Light):
-    """How every case of a run is judged: today, and the day asked for, as ordinals."""
+    """How every case of a run is judged: today, and the day asked for, as ordinals; with the partner's items or not."""
 
     rulebook: Rulebook
     today: int
     as_of: int | None = None
     explain: bool = False
+    without_partner: bool = False
     quick: bool = True
 
 
@@ -246,6 +248,8 @@ class Judge:
                     if not 0 < os.fstat(opened.fileno()).st_size <= MAX_BYTES:
                         return None  # empty, too large, or no file at all
                     data, line = yaml_data(opened.readall())
+            if settings.without_partner and type(data) is dict:
+                data.pop("partner", None)
             read = self.quick.read(data, line, settings.as_of, settings.today, task.data)
             judged = compiled.judge(read.sheet)
         except (UnusualError, OSError):
@@ -255,12 +259,20 @@ class Judge:
             settings.as_of is None and read.as_of is None, bytes(judged.statuses), bytes(judged.today),
         )  # fmt: skip
 
+    def source(self, task: Task) -> Source:
+        """A case as the ordinary reader takes it."""
+        if task.line:
+            return json_source(task.file, task.line, task.data, self.settings.without_partner)
+        return read_file(task.file)
+
     def _in_full(self, task: Task) -> Outcome:
         rulebook, settings = self.rulebook, self.settings
-        source = json_source(task.file, task.line, task.data) if task.line else read_file(task.file)
+        source = self.source(task)
         base = Outcome(JUDGED, task.file, task.line)
         try:
-            case = read_case(source, rulebook.items, rulebook.circumstances, settings.today)
+            case = read_case(
+                source, rulebook.items, rulebook.circumstances, settings.today, settings.without_partner
+            )
             base = base._replace(id=case.id, id_line=task.line or _id_line(source), digest=case.digest)
             day = settings.as_of or case.as_of or settings.today
             engine = Engine(rulebook, Evidence(case, rulebook, day), timing=settings.explain)
@@ -501,13 +513,14 @@ def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
 
 
 class Worker:
-    """A process that judges, one chunk at a time."""
+    """A process that judges, one chunk at a time. Where it can, it begins with the judge there is already."""
 
-    def __init__(self, run: Run, others: list[Worker]) -> None:
-        context: Any = get_context("fork" if sys.platform.startswith("linux") else "spawn")
+    def __init__(self, run: Run, judge: Judge | None, others: list[Worker]) -> None:
+        context: Any = get_context("fork" if _FORK else "spawn")
         self.pipe, theirs = context.Pipe()
-        inherited = [worker.pipe for worker in others] if context.get_start_method() == "fork" else []
-        self.process = context.Process(target=_work, args=(run, theirs, [*inherited, self.pipe]), daemon=True)
+        inherited = [worker.pipe for worker in others] if _FORK else []
+        more = (run, judge, theirs, [*inherited, self.pipe])
+        self.process = context.Process(target=_work, args=more, daemon=True)
         self.process.start()
         theirs.close()
         self.work: _Work | None = None
@@ -525,16 +538,18 @@ class _Work(NamedTuple):
     number: int
     tasks: list[Task]
     at: int | None = None
+    again: bool = False
 
 
 def _work(
-    run: Run, pipe: connection.Connection[Any, Any], others: list[connection.Connection[Any, Any]]
-) -> None:
+    run: Run, judge: Judge | None, pipe: connection.Connection[Any, Any],
+    others: list[connection.Connection[Any, Any]],
+) -> None:  # fmt: skip
     """What a process does: judge what it is given until there is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process sees to it
     for other in others:
         other.close()
-    judge = Judge(run.settings)
+    judge = judge or Judge(run.settings)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended
         number = 0
         while True:
@@ -548,14 +563,17 @@ def _work(
 class _Pool:
     """Workers, and what comes back from them, in order.
 
-    A chunk whose worker died is done again, each case alone; one whose worker dies again has failed.
+    A chunk whose worker died is done again, each case alone; one whose worker then dies twice has failed.
     """
 
     def __init__(self, run: Run, jobs: int) -> None:
         self.run = run
+        # Made once: a new process begins at once, also where one after the other is killed.
+        self.judge = Judge(run.settings) if _FORK else None
+        gc.freeze()  # what all processes share need not be looked through by each
         self.workers: list[Worker] = []
         for _ in range(jobs):
-            self.workers.append(Worker(run, self.workers))
+            self.workers.append(Worker(run, self.judge, self.workers))
         self.done: dict[int, list[Row]] = {}
         self.apart: dict[int, list[Row | None]] = {}  # chunks done again, case by case
         self.again: list[_Work] = []
@@ -591,6 +609,7 @@ class _Pool:
                     continue
                 self._receive()
         finally:
+            gc.unfreeze()
             for worker in self.workers:
                 worker.pipe.close()
                 worker.process.join(timeout=5)
@@ -622,6 +641,8 @@ class _Pool:
             elif work.at is None:
                 self.apart[work.number] = [None] * len(work.tasks)
                 self.again += [_Work(work.number, [task], at) for at, task in enumerate(work.tasks)]
+            elif not work.again:
+                self.again.append(work._replace(again=True))
             else:
                 (task,) = work.tasks
                 error = "the process that judged it ended twice"
@@ -638,7 +659,7 @@ class _Pool:
         worker.pipe.close()
         worker.process.join()
         others = [other for other in self.workers if other is not worker]
-        self.workers[self.workers.index(worker)] = Worker(self.run, others)
+        self.workers[self.workers.index(worker)] = Worker(self.run, self.judge, others)
 
 
 def jobs_for(asked: int | None, cases: int | None) -> int:
@@ -737,10 +758,11 @@ class Deeper:
         if not self._firsts:
             for number, clause in enumerate(clauses(rulebook)):
                 self._firsts.setdefault(clause.rule, number)
-        source = json_source(task.file, task.line, task.data) if task.line else read_file(task.file)
-        assessment = read_and_assess(source, rulebook, settings.as_of, settings.today)
+        assessment = read_and_assess(
+            judge.source(task), rulebook, settings.as_of, settings.today, settings.without_partner
+        )
         if self._by is None:
-            self._by = Yields(rulebook)
+            self._by = Yields(assessment.rulebook)
         unknown: list[int] = []
         missing: set[str] = set()
         settles: dict[str, int] = {}

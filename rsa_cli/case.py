@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Names
+from functools import cache
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -199,7 +201,7 @@ class CaseReader:
                 shaper.problem("not-a-day", head["as_of"], "the day of judgement must be one day", hint)
             elif day is not None and day.low is not None:
                 as_of = int(day.low)
-        return Case(name, as_of, results, lists, _digest(source.root), source.name, source.lines, [], place)
+        return Case(name, as_of, results, lists, _digest(root), source.name, source.lines, [], place)
 
     def entry(
         self, key: Text, node: Node, items: Names[str, Item],
@@ -496,12 +498,8 @@ def _empty(node: Node) -> bool:
     return type(node) is Text and node.plain and node.text in ("", "null", "~")
 
 
-def _digest(node: Node | None) -> str:
+def _digest(root: Mapping) -> str:
     """Over the content, not the bytes: layout, comments and the order of keys do not change it."""
-    if node is None:
-        return ""
-    import json
-    from hashlib import sha256
 
     def plain(part: Node) -> Any:
         if isinstance(part, Text):
@@ -510,5 +508,28 @@ def _digest(node: Node | None) -> str:
             return {key: plain(inner) for key, inner in part.items.items()}
         return [plain(inner) for inner in part.parts]
 
-    text = json.dumps(plain(node), sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    entries = plain(root)
+    partner = entries.pop("partner") if type(entries.get("partner")) is dict else {}
+    return digest(
+        [canonical([key, value]) for key, value in entries.items()]
+        + [canonical(["partner", key, value]) for key, value in partner.items()]
+    )
+
+
+def digest(entries: Iterable[str]) -> str:
+    """The digest of a case: over its entries, each in canonical form with its name, in any order."""
+    from hashlib import sha256
+
+    return sha256("\n".join(sorted(entries)).encode()).hexdigest()
+
+
+@cache
+def _encode() -> Callable[[Any], str]:
+    import json
+
+    return json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
+def canonical(data: Any) -> str:
+    """Plain data as JSON, the same whatever the order of keys."""
+    return _encode()(data)

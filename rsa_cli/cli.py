@@ -230,6 +230,7 @@ def batch(
             "--jobs", "-j", metavar="N", min=1, help="Processes; else one a processor.", show_default=False
         ),
     ] = None,
+    without_partner: WithoutPartner = False,
     explain: Annotated[bool, typer.Option("--explain", help="Add the reasons to each case; slower.")] = False,
     summary: Annotated[
         Path | None,
@@ -265,7 +266,7 @@ def batch(
     day = day_of(as_of)
     asked = Asked(
         tuple(paths), name, rulebook_of(rules, whole=summary is not None), date.today().toordinal(), day, jobs, output, resume, summary,
-        tuple(fail_on or ()), explain,
+        tuple(fail_on or ()), explain, without_partner,
     )  # fmt: skip
     raise typer.Exit(run(asked))
 

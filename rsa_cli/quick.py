@@ -8,19 +8,21 @@ unusual it says so and stops; the ordinary reader and the reference engine then 
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import yaml
 
-from rsa_cli.case import CASE, FORMAT, RESULT, CaseReader, Result
+from rsa_cli.case import CASE, FORMAT, RESULT, CaseReader, Result, canonical, digest
 from rsa_cli.dictionary import MISSING, Item, UnreadableError, Value, dated
 from rsa_cli.engines.compiled import (
     Compiled,
+    Entry,
     FieldThings,
     Given,
     RecordOf,
+    Sample,
     Sheet,
+    Then,
     Things,
     Truths,
     UnusualError,
@@ -30,8 +32,16 @@ from rsa_cli.source import CONTROL, MAX_BYTES, MAX_DEPTH, Mapping, Node, Sequenc
 from rsa_cli.units import Number
 from rsa_cli.values import Span
 
-_KEPT = 50_000  # texts remembered of one item, before it begins anew
+_KEPT = 10_000  # texts remembered of one item, before it begins anew
+_LONG = 500  # signs of a text that is not remembered
+_DATE, _DATE_TEXT = "\0", "\\u0000"  # stands where a date is to stand
+# How what is said of an item is taken: by itself, by what held at its date, as one of those that count only
+# of the same sample, only where it applies; else once everything is read.
+_ALONE, _DATED, _SAMPLED, _ASKED, _LATER = range(5)
 _NOWHERE = Place("")
+
+
+_QUOTED = json.encoder.encode_basestring_ascii  # as `canonical` writes a text
 
 
 class _Line(NamedTuple):
@@ -42,7 +52,7 @@ class _Line(NamedTuple):
 
 
 _MARK = _Line(0)
-_ALONE: dict[str, Truths] = {}
+_NONE: dict[str, Truths] = {}
 
 
 class Read(NamedTuple):
@@ -64,11 +74,12 @@ class _Texts(dict[Any, Given]):
         self.reader = reader
 
     def __missing__(self, key: Any) -> Given:
+        _seen(key)
         result = self.read(*key) if type(key) is tuple else self.read(key)
         if len(self) > _KEPT:
             self.clear()
         fact = self.things.fact(result)
-        self[key] = found = Given(fact, None, None, _ALONE)
+        self[key] = found = Given(fact, None, None, _NONE)
         return found
 
     def read(self, value: str | tuple[str, ...], flag: str = "", around: str = "") -> Result:
@@ -110,7 +121,7 @@ class _Dates(dict[str, "tuple[Number | None, Number | None]"]):
                 span = dated(text)
             except UnreadableError:
                 raise UnusualError(text) from None
-            if span.low is not None and span.low > self.today:
+            if not text.isascii() or (span.low is not None and span.low > self.today):
                 raise UnusualError(text)
             found = (span.low, span.high)
         if len(self) > _KEPT:
@@ -122,22 +133,35 @@ class _Dates(dict[str, "tuple[Number | None, Number | None]"]):
 class _Slot:
     """Where a name of a case leads."""
 
-    def __init__(self, things: Things, reader: CaseReader, later: bool) -> None:
+    def __init__(self, things: Things, reader: CaseReader, way: int) -> None:
         self.item = things.item
         self.name = things.item.id
         self.index = things.index
-        self.later = later
+        self.way = way
+        self.begins = _begins(things.item)
         self.several = things.item.kind == "choices"
         self.texts = _Texts(things, reader)
+        self.known: dict[Any, _Met] = {}
+        self.together: dict[Any, Entry] = {}  # what several results say
         self.implies: dict[Any, tuple[tuple[int, Given, Span], ...]] = {}
+
+
+# What an entry of a case says, whatever its date, where the circumstances are the same: what it means for the
+# rules; how it stands in the content, with its date between the two; and as a sample or whether it has a value.
+_Met = tuple[Entry, str, str, Any]
 
 
 class _ListSlot:
     """Where the name of a list leads."""
 
+    way = _LATER
+
     def __init__(self, item: Item, fields: dict[str, _Slot]) -> None:
         self.name = item.id
+        self.begins = _begins(item)
         self.fields = {name: slot for name, slot in fields.items() if slot.item.kind != "derived"}
+        self.date = item.dated_by or ""
+        self.known: dict[Any, _RecordMet] = {}
         self.dated_by = fields[item.dated_by].index if item.dated_by else -1
         self.ordered = bool(item.dated_by) and any(
             "previous" in str(field.formula) for field in item.fields.values()
@@ -150,6 +174,23 @@ class _ListSlot:
         self.by_index = {slot.index: slot for slot in fields.values()}
 
 
+class _RecordMet:
+    """A record of a list, whatever its date."""
+
+    __slots__ = ("begins", "ends", "fields")
+
+    def __init__(self, fields: dict[int, Given], begins: str, ends: str) -> None:
+        self.fields = fields
+        self.begins = begins  # how it stands in the content, with its date between the two
+        self.ends = ends
+
+
+def _begins(item: Item) -> str:
+    """How an entry begins in the content."""
+    names = ["partner", item.key] if item.partner else [item.key]
+    return f"{canonical(names)[:-1]},"
+
+
 class QuickReader:
     """Reads plain data, from YAML or JSON, by the dictionary of a rulebook that was compiled."""
 
@@ -160,20 +201,33 @@ class QuickReader:
         self.today = today
         reader = CaseReader(Source("", [], None, []), rulebook.items, rulebook.circumstances, today)
         self.dates = _Dates(today)
-        self.hers: dict[str, _Slot | _ListSlot] = {}
-        self.his: dict[str, _Slot | _ListSlot] = {}
+        self.hers: dict[str, _Slot | _ListSlot | None] = dict.fromkeys(CASE)  # what else stands in a case
+        self.his: dict[str, _Slot | _ListSlot | None] = {}
         for item in rulebook.items.values():
             slot: _Slot | _ListSlot
             if item.kind == "records":
                 fields = compiled.lists_of[item.id].fields
-                slot = _ListSlot(
-                    item, {name: _Slot(things, reader, False) for name, things in fields.items()}
-                )
+                slot = _ListSlot(item, {n: _Slot(things, reader, _LATER) for n, things in fields.items()})
             else:
-                slot = _Slot(compiled.items[item.id], reader, item.id in compiled.later)
+                slot = _Slot(compiled.items[item.id], reader, self._way(item.id))
             (self.his if item.partner else self.hers)[item.key] = slot
+        # What circumstances rest on is read first.
+        self.first = [
+            [key for key, slot in slots.items() if slot is not None and slot.name in compiled.first]
+            for slots in (self.hers, self.his)
+        ]
         self.around = {c.item.id: _Around(c.things, reader, c.given) for c in compiled.circumstances}
         self.keys = 0
+        self.said: list[str] = []
+
+    def _way(self, name: str) -> int:
+        """How what is said of an item is taken."""
+        compiled = self.compiled
+        things = compiled.items[name]
+        sampled, asked = name in compiled.same_sample, things.ask is not None
+        if things.hard or name in compiled.first or name in compiled.formulas or (sampled and asked):
+            return _LATER
+        return _SAMPLED if sampled else _ASKED if asked else _DATED if name in compiled.later else _ALONE
 
     def read(self, data: Any, line: int, day: int | None, default: int, lines: bytes = b"") -> Read:
         """The case in plain data; `day` is the day of judgement asked for, else the case's, else the default.
@@ -182,81 +236,160 @@ class QuickReader:
         """
         if type(data) is not dict:
             raise UnusualError("not a case")
-        self.keys = len(data)
-        name, as_of = data.get("case"), data.get("as_of")
+        name, as_of, partner = data.get("case"), data.get("as_of"), data.get("partner")
         if type(name) is not str or data.get("format", FORMAT) not in (FORMAT, None):
             raise UnusualError("head")
+        if partner is not None and type(partner) is not dict:
+            raise UnusualError("partner")
         if as_of is not None:
-            if type(as_of) is not str:
-                raise UnusualError("as_of")
-            low, high = self.dates[as_of]
+            low, high = self.dates[_word(as_of)]
             if low is None or low != high:
                 raise UnusualError("as_of")
             as_of = int(low)
         judged = day or as_of or default
         sheet = Sheet(self.compiled, judged)
-        partner = data.get("partner")
+        self.keys = 0
+        self.said = []
+        for half, slots, first in (
+            (data, self.hers, self.first[0]),
+            (partner or {}, self.his, self.first[1]),
+        ):
+            for key in first:
+                slot = slots[key]
+                if slot is not None and half.get(key) is not None:
+                    self.later(slot, half[key], sheet, judged)
+        self.compiled.begin(sheet)
         self.entries(data, self.hers, sheet, judged)
-        if partner is not None:
-            if type(partner) is not dict:
-                raise UnusualError("partner")
-            self.keys += len(partner)
+        if partner:
             self.entries(partner, self.his, sheet, judged)
         if lines and self.keys != lines.count(b":"):  # a colon in a text, or a key that stands there twice
             unique_keys(lines)
-        return Read(visible(name), line, as_of, digest(data, b"\\u" in lines), sheet)
+        return Read(visible(name), line, as_of, digest(self.said), sheet)
 
     def entries(
-        self, data: dict[str, Any], slots: dict[str, _Slot | _ListSlot], sheet: Sheet, day: int
+        self, data: dict[str, Any], slots: dict[str, _Slot | _ListSlot | None], sheet: Sheet, day: int
     ) -> None:
         """Every entry of a case, or of what stands below *partner*."""
-        entries = sheet.entries
+        entries, thens, said = sheet.entries, sheet.thens, self.said
+        undated = sheet.then(None, None)
+        keys = len(data)
         for key, value in data.items():
-            slot = slots.get(key)
-            if slot is None:
-                if slots is self.hers and key in CASE:
-                    continue
-                raise UnusualError(key)
-            if value is None:
+            slot: Any = slots.get(key, False)
+            if not slot:
+                if slot is False:
+                    raise UnusualError(key)
+                if key != "partner" or value is None:
+                    _seen(value)
+                    said.append(f'["{key}",{_QUOTED(value) if type(value) is str else canonical(value)}]')
+                continue
+            way = slot.way
+            if value is None or way == _LATER:
+                if value is None:
+                    said.append(self.text(slot, value))
+                elif slot.name not in self.compiled.first:
+                    self.later(slot, value, sheet, day)
                 continue
             kind = type(value)
-            if type(slot) is _ListSlot:
-                if kind is list:
-                    sheet.recorded[slot.name] = self.records(slot, value, day)
-                elif value not in MISSING:
-                    raise UnusualError(key)
-                continue
-            assert type(slot) is _Slot
+            on = ""
+            place: Any
             if kind is str:
-                given = slot.texts[value]
+                place = (undated, value) if way else value
             elif kind is dict:
-                on = value.get("date")
-                text = value.get("value")
-                if len(value) == 2 and type(on) is str and type(text) is str:
-                    low, high = self.dates[on]  # a value and its date: the commonest
-                    if low is not None and high is not None:
-                        if low > day:
-                            raise UnusualError("after the day")
-                        given = Given(slot.texts[text].fact, low, high if high <= day else day, _ALONE)
-                    else:
-                        given = slot.texts[text]
-                    self.keys += 2
+                keys += len(value)
+                on = value.get("date") or ""
+                if on:
+                    # Of the date matters only what held then: it stands for the date in what is remembered.
+                    value["date"] = thens.get(on) or self.then(sheet, on)
+                    place = (*value, *value.values())
+                    value["date"] = on
                 else:
-                    given = self.result(slot, value, day)
+                    place = (undated, *value, *value.values())
             elif slot.several and all(type(part) is str for part in value):
-                given = slot.texts[(tuple(value),)]
+                place = (tuple(value), undated)
             else:
                 self.several(slot, value, sheet, day)
                 continue
-            if slot.item.dated and given.low is None and given.fact.value is not None:
-                raise UnusualError(key)
-            if slot.later:
-                sheet.given[slot.name] = [given]
+            try:
+                met = slot.known[place]
+            except KeyError:
+                met = self.meet(slot, place, value, on, sheet)
+            except TypeError:  # a list of choices, or a note of several parts
+                met = self.meet(slot, None, value, on, sheet)
+            entries[slot.index] = met[0]
+            said.append(f"{met[1]}{on}{met[2]}" if on else met[1])
+            if way == _SAMPLED:
+                truths, state, _, _, found, implied = met[3]
+                low, high = self.dates[on]
+                sheet.samples[slot.name] = [
+                    Sample(truths, state, low, high and min(high, day), found, implied)
+                ]
+            elif way == _ASKED:
+                sheet.asked[slot.name] = met[3]
+        self.keys += keys
+
+    def then(self, sheet: Sheet, on: Any) -> Then:
+        """The circumstances at a date."""
+        low, high = self.dates[_word(on)]
+        if low is not None and low > sheet.day:
+            raise UnusualError("after the day")
+        found = sheet.thens[on] = sheet.standing(low, high and min(high, sheet.day))
+        return found
+
+    def meet(self, slot: _Slot, place: Any, value: Any, on: str, sheet: Sheet) -> _Met:
+        """What an entry says that was not met before; `place` is where it is to be remembered."""
+        if type(value) is dict:
+            given = self.result(slot, value, sheet.day)
+        else:
+            given = slot.texts[value if type(value) is str else (tuple(value),)]
+        has_value = given.fact.value is not None
+        if slot.item.dated and given.low is None and has_value:
+            raise UnusualError(slot.name)
+        entry = self.compiled.several(sheet, slot.texts.things, [given])
+        begins, _, ends = self.text(slot, {**value, "date": _DATE} if on else value).partition(_DATE_TEXT)
+        found = (entry, begins, ends, sheet.samples[slot.name][0] if slot.way == _SAMPLED else has_value)
+        if place is not None and len(begins) + len(ends) < _LONG:
+            if len(slot.known) > _KEPT:
+                slot.known.clear()
+            slot.known[place] = found
+        return found
+
+    def later(self, slot: _Slot | _ListSlot, value: Any, sheet: Sheet, day: int) -> None:
+        """An entry that says something only together with others."""
+        if type(slot) is _ListSlot:
+            if type(value) is list:
+                sheet.recorded[slot.name] = self.records(slot, value, day)
+            elif value in MISSING:
+                self.said.append(self.text(slot, value))
             else:
-                entries[slot.index] = given.fact.usable
+                raise UnusualError(slot.name)
+            return
+        assert type(slot) is _Slot
+        if type(value) is list and not (slot.several and all(type(part) is str for part in value)):
+            self.several(slot, value, sheet, day)
+            return
+        self.said.append(self.text(slot, value))
+        if type(value) is dict:
+            self.keys += len(value)
+            given = self.result(slot, value, day)
+        else:
+            given = slot.texts[value if type(value) is str else (tuple(value),)]
+        if slot.item.dated and given.low is None and given.fact.value is not None:
+            raise UnusualError(slot.name)
+        sheet.given[slot.name] = [given]
+
+    def text(self, slot: _Slot | _ListSlot, value: Any) -> str:
+        """How an entry stands in the content."""
+        return f"{slot.begins}{_QUOTED(value) if type(value) is str else canonical(value)}]"
 
     def several(self, slot: _Slot, values: list[Any], sheet: Sheet, day: int) -> None:
         """Several results of one item."""
+        self.keys += sum([len(value) for value in values if type(value) is dict])
+        self.said.append(self.text(slot, values))
+        key = self._together(slot, values, sheet)
+        entry = slot.together.get(key) if key is not None else None
+        if entry is not None:
+            sheet.entries[slot.index] = entry
+            return
         given = [
             self.result(slot, value, day) if type(value) is dict else slot.texts[_word(value)]
             for value in values
@@ -264,19 +397,44 @@ class QuickReader:
         undated = sum(g.low is None and g.fact.value is not None for g in given)
         if undated > 1 or (undated and slot.item.dated):
             raise UnusualError(slot.name)
-        if slot.later and given:
+        if slot.way > _DATED and given:
             sheet.given[slot.name] = given
         elif given:
-            sheet.entries[slot.index] = self.compiled.several(sheet, slot.texts.things, given)
+            entry = sheet.entries[slot.index] = self.compiled.several(sheet, slot.texts.things, given)
+            if key is not None:
+                if len(slot.together) > _KEPT:
+                    slot.together.clear()
+                slot.together[key] = entry
+
+    def _together(self, slot: _Slot, values: list[Any], sheet: Sheet) -> Any:
+        """What several results have in common with others that say the same; `None` where that is not known.
+
+        Of their dates only how they lie to each other matters, and what held then.
+        """
+        if slot.way > _DATED:
+            return None
+        key: list[Any] = []
+        first: Number = 0
+        for value in values:
+            on = value.get("date") if type(value) is dict else None
+            if type(on) is not str or not all(type(part) is str for part in value.values()):
+                return None
+            low, high = self.dates[on]
+            if low is None or high is None:
+                return None
+            first = first or low
+            then = sheet.thens.get(on) or self.then(sheet, on)
+            key += [then, low - first, min(high, sheet.day) - first]
+            key += [part for name, part in value.items() if name != "date" for part in (name, part)]
+        return tuple(key)
 
     def result(self, slot: _Slot, data: dict[str, Any], day: int) -> Given:
         """A result with its date and circumstances."""
-        self.keys += len(data)
         value: Any = data.get("value")
         date = data.get("date")
         low: Number | None = None
         high: Number | None = None
-        around = _ALONE
+        around = _NONE
         if date is not None:
             low, high = self.dates[_word(date)]
         if date is not None and type(value) is str and len(data) == 2:
@@ -292,19 +450,21 @@ class QuickReader:
                     own = _word(part)
                 elif key in self.around:
                     if part != "":
-                        if around is _ALONE:
+                        if around is _NONE:
                             around = {}
                         around[key] = self.around[key][_word(part)]
                 elif key == "flag":
                     flag = _word(part)
                 elif key not in RESULT or (key == "assay" and type(part) is not str):
                     raise UnusualError(key)
+                else:
+                    _seen(part)
             if type(value) is list and slot.several:
                 value = tuple([_word(part) for part in value])
             elif type(value) is not str:
                 raise UnusualError(slot.name)
             given = slot.texts[(value, flag, own) if flag or own or type(value) is tuple else value]
-        if low is None and around is _ALONE:
+        if low is None and around is _NONE:
             return given
         if low is not None and high is not None:
             if low > day:
@@ -321,11 +481,13 @@ class QuickReader:
         latest: Number | None = None
         points = True
         in_order = True
+        texts = []
         for number, value in enumerate(values, 1):
             if type(value) is not dict:
                 raise UnusualError(slot.name)
-            record = self.record(slot, value, number, day)
+            record, text = self.record(slot, value, number, day)
             found.append(record)
+            texts.append(text)
             low, high = record.low, record.high
             if low is None or high is None:
                 points = False
@@ -339,21 +501,55 @@ class QuickReader:
                 latest = low
         if points and not in_order:
             raise UnusualError("order")
+        self.said.append(f"{slot.begins}[{','.join(texts)}]]")
         return found
 
-    def record(self, slot: _ListSlot, data: dict[str, Any], number: int, day: int) -> RecordOf:
-        """One record."""
+    def record(self, slot: _ListSlot, data: dict[str, Any], number: int, day: int) -> tuple[RecordOf, str]:
+        """One record, and how it stands in the content."""
         self.keys += len(data)
+        on = data.get(slot.date) or ""
+        place: Any
+        if type(on) is str and on:
+            data[slot.date] = None
+            place = (*data, *data.values())
+            data[slot.date] = on
+        else:
+            on, place = "", (on, *data, *data.values())
+        try:
+            met = slot.known.get(place)
+        except TypeError:  # a result with its circumstances, or a note of several parts
+            place = met = None
+        if met is None:
+            met = self.meet_record(slot, place, data, on)
+        text = f"{met.begins}{on}{met.ends}"
+        fields = met.fields.copy()
+        if on:
+            fields[slot.dated_by] = slot.fields[slot.date].texts[on]
+        dated = fields.get(slot.dated_by)
+        span = dated.fact.value.span if dated is not None and dated.fact.value is not None else None
+        like = met if place is not None else None
+        if span is None:
+            return RecordOf(number, fields, None, None, like), text
+        if span.low is None or span.high is None or span.low > day:
+            raise UnusualError("after the day")
+        return RecordOf(number, fields, span.low, span.high, like), text
+
+    def meet_record(self, slot: _ListSlot, place: Any, data: dict[str, Any], on: str) -> _RecordMet:
+        """A record that was not met before; `place` is where it is to be remembered."""
         fields: dict[int, Given] = {}
         known = slot.fields
         for key, value in data.items():
+            if on and key == slot.date:
+                continue
             field = known.get(key)
             if field is None:
                 if key != "note":
                     raise UnusualError(key)
+                _seen(value)
             elif type(value) is str:
                 fields[field.index] = field.texts[value]
             elif type(value) is dict:
+                self.keys += len(value)
                 fields[field.index] = self.result(field, value, 10**9)
             elif value is not None:
                 raise UnusualError(key)
@@ -361,13 +557,15 @@ class QuickReader:
             given = fields.get(field.index)
             if given is not None:
                 self.implied(slot, field, given, fields)
-        dated = fields.get(slot.dated_by)
-        span = dated.fact.value.span if dated is not None and dated.fact.value is not None else None
-        if span is None:
-            return RecordOf(number, fields, None, None)
-        if span.low is None or span.high is None or span.low > day:
-            raise UnusualError("after the day")
-        return RecordOf(number, fields, span.low, span.high)
+        if on and slot.dated_by in fields:
+            raise UnusualError("a date implied")
+        begins, _, ends = canonical({**data, slot.date: _DATE} if on else data).partition(_DATE_TEXT)
+        found = _RecordMet(fields, begins, ends)
+        if place is not None and len(begins) + len(ends) < _LONG:
+            if len(slot.known) > _KEPT:
+                slot.known.clear()
+            slot.known[place] = found
+        return found
 
     def implied(self, slot: _ListSlot, field: _Slot, given: Given, fields: dict[int, Given]) -> None:
         """What a choice says of another field of its record."""
@@ -395,7 +593,7 @@ class QuickReader:
         things = slot.fields[name].texts.things
         assert isinstance(things, FieldThings)
         result = Result(Value("", span, "", span), "", _NOWHERE, implied=True)
-        return ((things.index, Given(things.fact(result), None, None, _ALONE), span),)
+        return ((things.index, Given(things.fact(result), None, None, _NONE), span),)
 
 
 class _Around(dict[str, Truths]):
@@ -407,6 +605,7 @@ class _Around(dict[str, Truths]):
         self.given = given
 
     def __missing__(self, text: str) -> Truths:
+        _seen(text)
         found: Truths = self.given(self.texts.read(text))
         if len(self) > _KEPT:
             self.clear()
@@ -421,19 +620,16 @@ def _word(part: Any) -> str:
     return part
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
-
-
-def digest(data: Any, doubtful: bool = False) -> str:
-    """The digest of a case, of plain data: the same as the ordinary reader's.
-
-    With `doubtful` it is made sure that no control character came in by its number.
-    """
-    if doubtful:
-        plain = json.dumps(data, ensure_ascii=False)
-        if "\\u00" in plain or CONTROL.search(plain):
+def _seen(part: Any) -> None:
+    """Raises UnusualError where a sign cannot be seen, and at a note of several parts."""
+    if type(part) is str:
+        if CONTROL.search(part):
             raise UnusualError("control")
-    return sha256(_CANONICAL.encode(data).encode()).hexdigest()
+    elif type(part) is tuple:
+        for inner in part:
+            _seen(inner)
+    elif part is not None:
+        raise UnusualError("parts")
 
 
 # --- YAML ------------------------------------------------------------------------------------------
@@ -560,18 +756,7 @@ def json_data(data: bytes) -> Any:
         found = _DECODER.decode(data.decode())
     except (ValueError, RecursionError):
         raise UnusualError("form") from None
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
-        _shallow(found, 1)
     return _as_words(found) if b"true" in data or b"false" in data else found
-
-
-def _shallow(data: Any, depth: int) -> None:
-    """Raises UnusualError where brackets stand too deep in each other."""
-    if type(data) is dict or type(data) is list:
-        if depth > MAX_DEPTH:
-            raise UnusualError("deep")
-        for part in data.values() if type(data) is dict else data:
-            _shallow(part, depth + 1)
 
 
 def _as_words(data: Any) -> Any:
@@ -596,7 +781,7 @@ class _Pairs(list[tuple[str, Any]]):
     """An object of JSON with all its keys, also those that stand there twice."""
 
 
-def json_source(name: str, line: int, data: bytes) -> Source:
+def json_source(name: str, line: int, data: bytes, without_partner: bool = False) -> Source:
     """A line of NDJSON as the ordinary reader takes it; every place is the line."""
     at = _Line(line - 1)
 
@@ -622,6 +807,8 @@ def json_source(name: str, line: int, data: bytes) -> Source:
         return refused(
             "syntax", f"this line is not JSON{at_column}", 'one object a line, as in  {"case": "RSA-0042"}'
         )
+    if without_partner and isinstance(found, _Pairs):
+        found = _Pairs(pair for pair in found if pair[0] != "partner")
     problems: list[Problem] = []
 
     def node(part: Any, depth: int) -> Node:

@@ -61,6 +61,7 @@ class Asked(Light):
     summary: Path | None = None
     fail_on: tuple[str, ...] = ()
     explain: bool = False
+    without_partner: bool = False
 
 
 def run(asked: Asked) -> int:
@@ -82,7 +83,7 @@ class _Runner:
         stdin = None if sys.stdin is None else sys.stdin.buffer
         self.inputs: Inputs = find(asked.paths, stdin, [*own, *parts])
         self.table: Table = table(asked.format, asked.rulebook)
-        settings = Settings(asked.rulebook, asked.today, asked.as_of, asked.explain)
+        settings = Settings(asked.rulebook, asked.today, asked.as_of, asked.explain, asked.without_partner)
         self.how = Run(settings, self.table.line, Deeper() if asked.summary is not None else None)
         self.counts = Counts(len(asked.rulebook.rules))
         self.summary = Summary(asked.rulebook) if asked.summary is not None else None
@@ -232,6 +233,8 @@ class _Runner:
                 return _wrong(f"cannot write {asked.summary}: {error.strerror}")
         for line in _told(counts, asked.rulebook, self.summary):
             _say(line)
+        if asked.without_partner:
+            _say("the partner's items were left out of every case")
         if counts.day_taken:
             _say(
                 f"{_number(counts.day_taken)} cases name no day of judgement: {iso(asked.today)}, today, was taken"

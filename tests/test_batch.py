@@ -14,8 +14,9 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from rsa_cli.tables import formats, table
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
-from cases import BROKEN, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
+from cases import BROKEN, BROKEN_LINES, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
 
 RULEBOOK = read_rulebook()
 TODAY = date.today().toordinal()
@@ -85,6 +86,60 @@ def test_the_quick_way_says_what_the_reference_says(tmp_path: Path, as_of: int |
     assert taken > (25 if as_of is None else 2)
 
 
+def varied(random: Random, case: dict[str, Any]) -> dict[str, Any]:
+    """The case with what bears on its results changed: dates, drugs, pregnancy, circumstances, order."""
+    found = json.loads(json.dumps(case))
+    day = date.fromisoformat(found["as_of"])
+
+    def before() -> str:
+        return (day - timedelta(random.randrange(1200))).isoformat()
+
+    results = [name for name, value in found.items() if isinstance(value, dict) and name != "partner"]
+    for name in random.sample(results, 5):
+        result = found[name]
+        changes: list[Callable[[], Any]] = [
+            lambda r=result: r.pop("date", None),
+            lambda r=result: r.update(date=random.choice([before(), before()[:7], found["as_of"]])),
+            lambda r=result: r.update(value=random.choice(["unknown", "not done", "pending"])),
+            lambda r=result: r.update(dict.fromkeys(random.sample(AROUND, 2), random.choice(["yes", "no"]))),
+            lambda r=result: r.update(note="a: b"),
+            lambda n=name, r=result: found.update({n: [r, {**r, "date": before()}]}),
+        ]
+        random.choice(changes)()
+    drugs = list(RULEBOOK.items["medications"].fields["class"].choices)
+    for name, value in (
+        ("medications", [{"class": random.choice(drugs), "from": before()}]),
+        ("medications", [{"class": random.choice(drugs), "from": before(), "to": found["as_of"]}]),
+        ("currently_pregnant", "yes"), ("currently_pregnant", {"value": "yes", "date": found["as_of"]}),
+        ("breastfeeding", "yes"), ("curettages", [{"date": before()}]), ("uterine_surgery", [{"date": before()}]),
+        ("pregnancies", []), ("pregnancies", None), ("as_of", before()),
+    ):  # fmt: skip
+        if random.randrange(8) == 0:
+            found[name] = value
+    names = list(found)
+    random.shuffle(names)
+    return {name: found[name] for name in names}
+
+
+AROUND = [name for name, item in RULEBOOK.circumstances.items() if item.kind == "flag"]
+
+
+def test_what_was_met_in_one_case_says_nothing_wrong_of_another():
+    """Much is remembered from case to case: with one judge for all, each comes out as by itself."""
+    quick = Judge(Settings(RULEBOOK, TODAY))
+    slow = Judge(Settings(RULEBOOK, TODAY, quick=False))
+    random = Random(11)
+    taken = 0
+    for number in range(150):
+        data = varied(random, GENERATED[number % len(GENERATED)])
+        task = Task("x.ndjson", number + 1, json.dumps(data).encode())
+        found = quick._quickly(task)
+        if found is not None:
+            taken += 1
+            assert found == slow.outcome(task), data
+    assert taken > 75
+
+
 def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
     quick = Judge(Settings(RULEBOOK, TODAY))
     text = yaml_text(GENERATED[0])
@@ -98,6 +153,16 @@ def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
         assert quick.outcome(Task(str(path))).outcome == batch.NEEDS_FIXING, name
 
 
+def test_nor_a_line_that_needs_fixing():
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    line = json.dumps(GENERATED[0]).encode()
+    assert judge._quickly(Task("x.ndjson", 1, line)) is not None
+    for name, spoil in BROKEN_LINES.items():
+        task = Task("x.ndjson", 1, spoil(line))
+        assert judge._quickly(task) is None, name
+        assert judge.outcome(task).outcome == batch.NEEDS_FIXING, name
+
+
 def test_statuses_are_those_of_assess():
     judge = Judge(Settings(RULEBOOK, TODAY))
     for path in SAMPLES:
@@ -106,6 +171,39 @@ def test_statuses_are_those_of_assess():
         statuses = [STATUSES[s] for s in found.statuses]
         assert statuses == [assessment.finding(rule).status for rule in RULEBOOK.rules]
         assert found.digest == assessment.case.digest
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_without_partner_his_items_are_as_if_not_given(tmp_path: Path, quick: bool):
+    data = next(c for c in GENERATED if "partner" in c)
+    alone = {name: value for name, value in data.items() if name != "partner"}
+    wrong = {**data, "partner": {"karyotype": "sdrawkcab", "nonsense": "x"}}
+    with_him = Judge(Settings(RULEBOOK, TODAY, quick=quick))
+    without = Judge(Settings(RULEBOOK, TODAY, without_partner=True, quick=quick))
+    for number, form in enumerate((lambda d: json.dumps(d).encode(), lambda d: yaml_text(d).encode())):
+        path = tmp_path / f"{number}.yaml"
+        task = Task(str(path), 1 - number, b"" if number else form(data))
+        tasks = []
+        for case in (alone, data, wrong):
+            path.write_bytes(form(case))
+            tasks.append(
+                (without if case is not alone else with_him).outcome(
+                    task._replace(data=b"" if number else form(case))
+                )
+            )
+        assert tasks[0].outcome == batch.JUDGED
+        assert tasks[0] == tasks[1]
+        assert tasks[0].statuses == tasks[2].statuses
+        assert (
+            with_him.outcome(task._replace(data=b"" if number else form(wrong))).outcome == batch.NEEDS_FIXING
+        )
+    path.write_bytes(yaml_text(data).encode())
+    assert with_him.outcome(Task(str(path))).digest != tasks[0].digest
+    assessed = read_and_assess(read_file(path), RULEBOOK, None, TODAY, without_partner=True)
+    assert assessed.case.digest == tasks[0].digest
+    twice = json.dumps(data)[:-1] + ',"tsh":"2 mIU/L","tsh":"3 mIU/L"}'
+    found = without.outcome(Task("x.ndjson", 1, twice.encode()))
+    assert "duplicate-key" in [p.code for p in found.problems]
 
 
 def test_json_says_what_yaml_says(tmp_path: Path):
@@ -136,6 +234,13 @@ def test_json_says_what_yaml_says(tmp_path: Path):
         ('{"case":"X","note":"a:b","tsh":"2 mIU/L","tsh":"3 mIU/L"}', "duplicate-key"),
         ('{"case":"X\\u0007"}', "control-character"),
         ('{"case":"X\\ud800"}', "control-character"),
+        ('{"case":"X\\b"}', "control-character"),
+        ('{"case":"X\x7f"}', "control-character"),
+        ('{"case":"X","note":"a\xc2\x9b"}', "control-character"),
+        ('{"case":"X","note":["a\x7f"]}', "control-character"),
+        ('{"case":"X","tsh":{"value":"2 mIU/L","note":"a\x7f"}}', "control-character"),
+        ('{"case":"X","pregnancies":[{"outcome":"molar","note":"a\x7f"}]}', "control-character"),
+        ('{"case":"X","tsh":{"value":"2 mIU/L","date":"2199-01-01"}}', "future"),
         ('{"case":"X"', "syntax"),
         ("[1]", "not-a-case"),
         ('{"case":"X","tsh":2.1}', "no-unit"),
@@ -621,19 +726,22 @@ def test_a_case_that_kills_its_worker_has_failed_and_no_other(folder: Path, monk
     assert "ended twice" in found[3].text
 
 
+@pytest.mark.parametrize("times", [1, 2])
 def test_a_worker_killed_from_outside_loses_no_case(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ):
     mark = tmp_path / "killed"
+    mark.touch()
 
-    def once(task: Task) -> bool:
-        if mark.exists() or not task.file.endswith("5.yaml"):
+    def first(task: Task) -> bool:
+        if mark.stat().st_size == times or not task.file.endswith("5.yaml"):
             return False
-        mark.touch()
+        with mark.open("a") as marks:
+            marks.write("x")
         return True
 
-    found = rows_of(list(find([str(folder)], None).tasks()), monkeypatch, once)
-    assert mark.exists()
+    found = rows_of(list(find([str(folder)], None).tasks()), monkeypatch, first)
+    assert mark.stat().st_size == times
     assert [r.outcome for r in found] == ["judged"] * 6
 
 
@@ -666,6 +774,13 @@ def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path):
     assert "a second" in seen
     done = subprocess.run(command.split(), capture_output=True, text=True, check=True)
     assert "a second" not in done.stderr
+
+
+def test_the_partner_is_left_out_by_an_option(tmp_path: Path):
+    (tmp_path / "x.yaml").write_text("case: X\nas_of: 2026-03-01\npartner:\n  nonsense: 1\n")
+    for more, status in ([], 3), (["--without-partner"], 0):
+        done = subprocess.run([RSA, "batch", tmp_path, *more], capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
 
 
 def test_a_wrong_option_is_said(folder: Path):

@@ -11,6 +11,7 @@ possible, the upper one what is certain.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -87,19 +88,10 @@ class Judged(NamedTuple):
 # --- one value -------------------------------------------------------------------------------------
 
 
-class Entry(NamedTuple):
-    """What the results of one item say: a truth for each of its comparisons, in each way to look at them."""
-
-    latest: Truths
-    latest_lenient: Truths
-    ever: Truths
-    ever_lenient: Truths
-    always: Truths
-    always_lenient: Truths
-    known: int
-    bit: int
-    repeats: Truths
-    values: tuple[Value, ...] = ()
+# What the results of one item say: a truth for each of its comparisons, in each way to look at them (the latest,
+# ever, always; each also with those that are set aside), whether it is known, a bit for that there is one, whether
+# it repeats, the values that may be the latest. A plain tuple, which is faster to look into than a named one.
+Entry = tuple[Truths, Truths, Truths, Truths, Truths, Truths, int, int, Truths, tuple[Value, ...]]
 
 
 class FieldEntry(NamedTuple):
@@ -142,12 +134,16 @@ class Given(NamedTuple):
 
 
 class RecordOf(NamedTuple):
-    """A record as a case gives it: its results by the position of their fields, and the days it may be of."""
+    """A record as a case gives it: its results by the position of their fields, and the days it may be of.
+
+    Records with the same `like` have all fields but the date in common.
+    """
 
     number: int
     fields: dict[int, Given]
     low: Number | None
     high: Number | None
+    like: object = None
 
 
 class _Supposing(Evidence):
@@ -183,7 +179,8 @@ class Things:
         # The conditions of its reference ranges, and the functions that answer for circumstances.
         self.whens: list[Condition] = [c for reference in item.references for c in reference.when]
         self.aside: Any = None
-        self.simple = False  # of one result nothing matters but whether it is set aside
+        # Whether circumstances bear on a result of it.
+        self.by_around = bool(item.set_aside_if or item.counts_only_if or self.whens)
         self.references: Callable[[Any, Any, Truths], Truths] | None = None
         self.ask: Callable[[Any, Any], int] | None = None
         self.hard = False  # whatever is given of it, the reference engine is asked
@@ -248,19 +245,20 @@ class Things:
             )
         )
 
-    def settled(self, given: Given, env: Any, day: int) -> tuple[Fact, bool]:
+    def settled(self, given: Given, sheet: Sheet) -> tuple[Fact, bool]:
         """The fact for the circumstances it was taken in, and whether they set it aside."""
         fact = given.fact
+        stood = sheet.then(given.low, given.high).stood if self.by_around else ()
         if fact.by_reference is not None:
             assert self.references is not None
-            held = self.references(env, given.around, fact.truths)
+            held = self.references(stood, given.around, fact.truths)
             found = fact.by_reference.get(held)
             if found is None:
                 found = fact.by_reference[held] = self.fact(fact.result, held)
             fact = found
         if self.aside is None or fact.missing not in ("", "inconclusive"):
             return fact, False
-        return fact, self.aside(env, given.around, fact.truths, given.high, day)
+        return fact, self.aside(stood, given.around, fact.truths, given.high, sheet.day)
 
 
 class FieldThings(Things):
@@ -311,7 +309,7 @@ def _entry(things: Things, samples: Sequence[Sample], day: int) -> Entry:
     counted = [s for s in samples if s.state in _RESULTS]
     sure = [s.truths if s.state == USABLE else unknown for s in counted]
     lenient = [s.truths if s.state in (USABLE, SET_ASIDE) else unknown for s in counted]
-    return Entry(
+    return (
         strict, pointing,
         _greatest(sure, unknown), _greatest(lenient, unknown), _least(sure, unknown), _least(lenient, unknown),
         YES if any(not s.implied for s in latest) else NO,
@@ -394,6 +392,7 @@ class _Formula:
         self.ends = None if terms is None else self._ends(terms)
         # The same names in a record: the position of the field, `None` for an item of the case.
         self.inside: list[tuple[int | None, str, str, bool]] = []
+        self.at: tuple[int, ...] = ()  # where the items of the names stand
         self.known: dict[Any, Any] = {}
         self.worked_out: dict[Any, tuple[Fact | None]] = {}
 
@@ -560,20 +559,15 @@ class _Circumstance:
         return self.words[truth]
 
     def _medications(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        return self._drugs(sheet.running(self.classes, low, high))
-
-    def _since(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        span = sheet.since_pregnancy(low, high)
-        found = self.known.get(span)
-        if found is None:
-            value = None if span is None else Value("", span, self.item.unit, span)
-            found = self._of(span, value)
-        return found
-
-    def _nothing(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
-        return self.words[OPEN]
-
-    def _drugs(self, running: dict[str, int] | None) -> Truths:
+        taking = sheet.taking(low, high)
+        running: dict[str, int] | None = None
+        if taking is not None:
+            running = dict.fromkeys(self.classes, NO)
+            for classes, held in taking:
+                names = classes or self.classes
+                certain = classes is not None and len(names) == 1
+                for known in names & self.classes:
+                    running[known] |= held if certain else held & OPEN
         if running is not None and not self.item.choices.keys() & running.keys():
             best = NO
             for truth in running.values():
@@ -598,24 +592,46 @@ class _Circumstance:
             supposing.drugs = None
         return found
 
+    def _since(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
+        span = sheet.since_pregnancy(low, high)
+        found = self.known.get(span)
+        if found is None:
+            value = None if span is None else Value("", span, self.item.unit, span)
+            found = self._of(span, value)
+        return found
+
+    def _nothing(self, sheet: Sheet, low: Number | None, high: Number | None) -> Truths:
+        return self.words[OPEN]
+
 
 def _word(word: str) -> Value:
     return Value(word, choices=frozenset({word}))
 
 
-class Env(list["Truths | None"]):
-    """Every circumstance at a date, by its position: `None` until it is asked for."""
+class Then:
+    """How every circumstance stands at a date, and how long ago that is as far as it matters.
 
-    __slots__ = ("high", "low", "sheet")
+    It is the same object for all dates, of all cases, of which the same is true.
+    """
 
-    sheet: Sheet
-    low: Number | None
-    high: Number | None
+    __slots__ = ("stood",)
 
-    def at(self, index: int) -> Truths:
-        """A circumstance that was not asked for before."""
-        found = self[index] = self.sheet.compiled.circumstances[index].at(self.sheet, self.low, self.high)
-        return found
+    def __init__(self, stood: tuple[Truths, ...]) -> None:
+        self.stood = stood
+
+
+class _Standing(NamedTuple):
+    """Which circumstances depend on the date, on any day and on that of judgement; what the others are."""
+
+    number: int
+    always: tuple[Truths, ...]
+    varying: tuple[_Circumstance, ...]
+    varying_now: tuple[_Circumstance, ...]
+    drugs: tuple[_Circumstance, ...]  # those that depend on medications
+
+
+# Of every medication its classes, where they are known, and whether it was taken.
+Taking = tuple[tuple[frozenset[str] | None, int], ...]
 
 
 class _Taken(NamedTuple):
@@ -631,18 +647,20 @@ class Sheet:
     """One case on its day, as the rules look at it."""
 
     __slots__ = (
-        "_base",
+        "_end",
         "_pregnancies",
         "_quiet",
+        "_standing",
         "_taken",
+        "asked",
         "compiled",
         "day",
         "entries",
-        "envs",
         "given",
         "lists",
         "recorded",
         "samples",
+        "thens",
     )  # fmt: skip
 
     def __init__(self, compiled: Compiled, day: int) -> None:
@@ -650,11 +668,13 @@ class Sheet:
         self.day = day
         self.entries: list[Entry] = compiled.blank.copy()
         self.given: dict[str, list[Given]] = {}
+        self.asked: dict[str, bool] = {}  # what counts where it applies; whether it has a value
         self.recorded: dict[str, list[RecordOf]] = {}
         self.lists: list[Any] = compiled.no_lists.copy()
         self.samples: dict[str, list[Sample]] = {}
-        self.envs: dict[Any, Env] = {}
-        self._base: list[Truths | None] | None = None
+        self.thens: dict[Any, Then] = {}
+        self._standing: _Standing | None = None
+        self._end: tuple[Number, Number, Number] | None = None
         self._pregnancies: list[_Pregnancy] | None = None
         self._quiet: Number | None = None  # the day from which she was not pregnant any more
         self._taken: list[_Taken] | None = None
@@ -662,20 +682,70 @@ class Sheet:
     def values(self, name: str) -> tuple[Value, ...]:
         """The values of an item that may be the latest."""
         things = self.compiled.items.get(name)
-        return self.entries[things.index].values if things is not None else ()
+        return self.entries[things.index][9] if things is not None else ()
 
-    def env(self, low: Number | None, high: Number | None) -> Env:
+    def then(self, low: Number | None, high: Number | None) -> Then:
         """The circumstances at a date."""
-        found = self.envs.get((low, high))
+        found = self.thens.get((low, high))
         if found is None:
-            if self._base is None:
-                self._base = self.compiled.env_of(self)
-            found = self.envs[low, high] = Env(self._base)
-            found.sheet, found.low, found.high = self, low, high
-            if low == high == self.day:
-                for circumstance in self.compiled.of_now:
-                    found[circumstance.things.index] = None
+            found = self.thens[low, high] = self.standing(low, high)
         return found
+
+    def standing(self, low: Number | None, high: Number | None) -> Then:
+        """The circumstances at a date that was not asked for before."""
+        compiled, day, thens = self.compiled, self.day, self.compiled.thens
+        standing = self._standing
+        if standing is None:
+            standing = self._standing = compiled.standing(self)
+            self._end = self._ends()
+        taking = self.taking(low, high) if standing.drugs else None
+        age = -1 if high is None else bisect_left(compiled.ages, day - high)
+        short: Any = None
+        if self._end is not None:
+            last_day, first, last = self._end
+            if low is None and high is None:
+                short = (standing.number, taking)
+            elif low is not None and high is not None and last_day < low < day:
+                # The usual case: after all of them.
+                short = (standing.number, age, taking, low - last if last else 0, high - first if last else 0)
+            found = thens.get(short)
+            if found is not None:
+                return found
+        now = low == high == day
+        varying = standing.varying_now if now else standing.varying
+        truths = [c.at(self, low, high) for c in varying]
+        key = (standing.number, now, age, taking, *truths)
+        found = thens.get(key)
+        if found is None:
+            stood = list(standing.always)
+            for circumstance, truth in zip(varying, truths, strict=True):
+                stood[circumstance.things.index] = truth
+            for circumstance in standing.drugs:
+                stood[circumstance.things.index] = circumstance.at(self, low, high)
+            if len(thens) > _KEPT:
+                thens.clear()
+            found = thens[key] = Then(tuple(stood))
+        if short is not None:
+            thens[short] = found
+        return found
+
+    def _ends(self) -> tuple[Number, Number, Number] | None:
+        """The last day of what circumstances rest on but drugs, and the days of the last pregnancy; `None` without an end."""
+        pregnancies = self.pregnancies()
+        if pregnancies is not None and self._quiet is None:
+            return None
+        end: Number = 0
+        for name in self.compiled.env_lists:
+            for record in self.recorded.get(name, ()) if name != MEDICATIONS else ():
+                if record.low is None or record.high is None:
+                    return None
+                end = max(end, record.high)
+        if not pregnancies:
+            return end, 0, 0
+        last = pregnancies[-1]
+        assert last.low is not None
+        assert last.high is not None
+        return end, last.low, last.high
 
     def pregnancies(self) -> list[_Pregnancy] | None:
         """What circumstances ask of the pregnancies; `None` when they were left out."""
@@ -763,10 +833,8 @@ class Sheet:
                 return found
         return Span(found.low, None) if found else NEVER_PREGNANT
 
-    def running(
-        self, classes: frozenset[str], low: Number | None, high: Number | None
-    ) -> dict[str, int] | None:
-        """Of some classes of drugs, which were running."""
+    def taking(self, low: Number | None, high: Number | None) -> Taking | None:
+        """Of every medication its classes, and whether it was taken."""
         if self._taken is None:
             records = self.recorded.get(MEDICATIONS)
             if records is None:
@@ -779,21 +847,15 @@ class Sheet:
                 )
                 for r in records
             ]  # fmt: skip
-        running = dict.fromkeys(classes, NO)
+        found = []
         for taken in self._taken:
-            names = taken.classes or classes
-            if not names & classes:
-                continue
             begun = _compared_dates(taken.start, low, high)
             if taken.stops:
                 over = _compared_dates(taken.stop, low, high, after=True)
             else:
                 over = NO if low is not None else OPEN
-            held = begun & _OPPOSITE[over]
-            certain = taken.classes is not None and len(names) == 1
-            for known in names & classes:
-                running[known] |= held if certain else held & OPEN
-        return running
+            found.append((taken.classes, begun & _OPPOSITE[over]))
+        return tuple(found)
 
     def later(self, lists: tuple[str, ...], low: Number | None, high: Number | None) -> int:
         """Whether a record of one of the lists lies after a date."""
@@ -858,9 +920,9 @@ class _List:
         self.empty: tuple[Truths, list[Any], int] = ((), [], 0)
         # Records alike but for the day, of lists where nothing but the record and the time since the
         # one before it matters.
-        self.memorable = False
+        self.memorable = self.by_around = False
         self.dated_at = -1
-        self.seen: dict[Any, tuple[int, Truths, int, list[FieldEntry]]] = {}
+        self.seen: dict[Any, tuple[int, Truths, int, list[FieldEntry], bool]] = {}
 
     def remember(self) -> None:
         """Find out whether records of the list can be told apart by `alike`."""
@@ -868,8 +930,9 @@ class _List:
         self.dated_at = self.fields[date].index if date else -1
         things = [self.things, *self.fields.values()]
         asked = [n for t in things[1:] for n in _named(t.item.ask_if)]
+        self.by_around = any(t.by_around for t in things)
         self.memorable = (
-            not any(t.aside or t.references for t in things)
+            all(t.by_around or t.aside is None for t in things)
             and all(name.of == self.item.id for name in asked)
             and all(self._since(formula) for formula in self.formulas)
         )
@@ -893,16 +956,23 @@ class _List:
                 return False
         return signs[False] + signs[True] == 0 and abs(signs[True]) <= 1
 
-    def alike(self, record: RecordOf, before: RecordOf | None) -> Any:
-        """What a record has in common with others of which all the same is true."""
-        key: list[Any] = [-1]
-        dated = self.dated_at
-        for position, given in record.fields.items():
-            if position == dated:
-                key[0] = given.fact.usable.number
-            else:
-                key.append(position)
-                key.append(given.fact)
+    def alike(self, sheet: Sheet, record: RecordOf, before: RecordOf | None) -> Any:
+        """What a record has in common with others of which all the same is true; `None` where that is not known."""
+        dated = record.fields.get(self.dated_at)
+        key: list[Any] = [None if dated is None else dated.fact.usable.number]
+        if record.like is not None:
+            key.append(record.like)
+            if self.by_around:
+                key.append(sheet.then(record.low, record.high))
+        elif self.by_around:
+            return None
+        else:
+            key += [
+                part
+                for at, given in record.fields.items()
+                if at != self.dated_at
+                for part in (at, given.fact)
+            ]
         if before is None:
             key.append(None)
         elif record.low is not None and before.low is not None:
@@ -950,26 +1020,29 @@ class Compiled:
             name: Things(item, n, supposing) for n, (name, item) in enumerate(rulebook.circumstances.items())
         }
         self.circumstances = [_Circumstance(things, self) for things in self._around.values()]
-        self._env_lists = tuple(
+        self.env_lists = tuple(
             dict.fromkeys([PREGNANCIES, MEDICATIONS, *(n for c in self.circumstances for n in c.rests_on())])
         )
-        self._envs: dict[Any, list[Truths | None]] = {}
-        self.of_now = [c for c in self.circumstances if c.item.now]
+        self._standings: dict[Any, _Standing] = {}
+        self.thens: dict[Any, Then] = {}
+        everything = [*items, *(field for item in items for field in item.fields.values())]
+        self.ages = sorted({item.stale_after for item in everything if item.stale_after is not None})
         self._gather()
         for circumstance in self.circumstances:
             circumstance.prepare()
         self.formulas = {
             name: _Formula(t) for name, t in self.items.items() if t.item.kind == "derived" and t.item.formula
         }
+        for formula in self.formulas.values():
+            formula.at = tuple(self.items[name].index for name, _, _ in formula.names)
         self.blank = [t.together([], 0) for t in self.items.values()]
         for things in [*self.items.values(), *(of.things for of in self.lists_of.values())]:
             self._describe(things)
         for of in self.lists_of.values():
             self._describe_list(of)
         self.same_sample = {n for f in self.formulas.values() for n in f.things.item.same_sample}
-        self.order = self._ordered()
-        for things in self.items.values():
-            things.simple = things.aside is not None and things.item.id not in self.same_sample
+        self.order, self._now = self._ordered()
+        self.first = self._now | {*self.env_lists}
         self.later = set(self.order)
         self._rank = {name: rank for rank, name in enumerate(self.order)}
         self._steps = [
@@ -990,24 +1063,32 @@ class Compiled:
         self._judge = self._rules.function()
         self._truths = self._rules.function(everything=True)
 
-    def env_of(self, sheet: Sheet) -> list[Truths | None]:
-        """What every circumstance is at any date; `None` where it depends on the date.
+    def standing(self, sheet: Sheet) -> _Standing:
+        """Which circumstances depend on the date in a case.
 
-        It does not where the lists it is worked out from are empty or were left out.
+        They do not where the lists they are worked out from are empty or were left out.
         """
         recorded = sheet.recorded
-        key = tuple([0 if (of := recorded.get(name)) is None else 2 if of else 1 for name in self._env_lists])
-        found = self._envs.get(key)
+        key = tuple([0 if (of := recorded.get(name)) is None else 2 if of else 1 for name in self.env_lists])
+        found = self._standings.get(key)
         if found is None:
-            states = dict(zip(self._env_lists, key, strict=True))
-            at = sheet.day - 1  # any day but that of judgement
-            found = self._envs[key] = [
-                None
+            states = dict(zip(self.env_lists, key, strict=True))
+            varying = [
+                c
+                for c in self.circumstances
                 if any(states.get(name) == 2 for name in c.rests_on())
                 or (c.how == "pregnant" and (states[PREGNANCIES] == 1 or "perhaps" in c.item.choices))
-                else c.at(sheet, at, at)
-                for c in self.circumstances
             ]
+            at = sheet.day - 1  # any day but that of judgement
+            found = self._standings[key] = _Standing(
+                len(self._standings),
+                tuple(() if c in varying else c.at(sheet, at, at) for c in self.circumstances),
+                tuple(c for c in varying if c.how != "medications"),
+                tuple(
+                    c for c in self.circumstances if c.how != "medications" and (c in varying or c.item.now)
+                ),
+                tuple(c for c in varying if c.how == "medications"),
+            )
         return found
 
     def _positions(self, of: str, *names: str) -> tuple[int, ...]:
@@ -1096,8 +1177,8 @@ class Compiled:
             expression = _FieldWriter(self, of).expr(things.item.ask_if, False)
             things.ask = _made("ask", ["def ask(S, F):", f" return {expression}"])
 
-    def _ordered(self) -> list[str]:
-        """The items and lists whose answer rests on others, each after those."""
+    def _ordered(self) -> tuple[list[str], set[str]]:
+        """The items and lists whose answer rests on others, each after those; what circumstances now rest on."""
         now = {"currently_pregnant", *(c.item.now for c in self.circumstances)}
         rests: dict[str, set[str]] = {}
         for item in self.rulebook.items.values():
@@ -1117,7 +1198,7 @@ class Compiled:
             if not (t.aside or t.references or t.item.ask_if or t.hard or name in self.formulas)
             and name not in self.same_sample
         }
-        return [name for name in order if name not in plain]
+        return [name for name in order if name not in plain], {*_in_order(rests, now & rests.keys())[0]}
 
     # --- lists
 
@@ -1149,13 +1230,13 @@ class Compiled:
         for record in records:
             alike: Any = None
             if of.memorable:
-                alike = of.alike(record, earlier)
+                alike = of.alike(sheet, record, earlier)
                 seen = of.seen.get(alike)
                 if seen is not None:
                     numbers.append(seen[0])
                     judged.append(seen[1])
                     bits |= seen[2]
-                    all_fields.append((seen[3], False))
+                    all_fields.append((seen[3], seen[4]))
                     before, earlier = seen[3], record
                     continue
                 if before is not None and earlier is not None:
@@ -1172,7 +1253,7 @@ class Compiled:
                     raise UnusualError(things.item.id)
                 if given.low is None:
                     given = given._replace(low=record.low, high=record.high)
-                fact, aside = things.settled(given, sheet.env(given.low, given.high), sheet.day)
+                fact, aside = things.settled(given, sheet)
                 fields[position] = fact.aside if aside else fact.usable
             for things in of.asked:
                 position = things.index
@@ -1186,8 +1267,9 @@ class Compiled:
                 if formula.things.index not in record.fields:
                     self._derived_field(sheet, of, formula, fields, before)
             aside = of.things.aside is not None and of.things.aside(
-                sheet.env(record.low, record.high), {}, (), record.high, sheet.day
-            )
+                sheet.then(record.low, record.high).stood if of.things.by_around else (), {}, (),
+                record.high, sheet.day,
+            )  # fmt: skip
             key = (aside, *[entry[4] for entry in fields])
             known = of.known_records.get(key)
             if known is None:
@@ -1200,10 +1282,10 @@ class Compiled:
                     own |= entry.bit
                 known = (len(of.known_records), of.judge_record(fields, aside), own)
                 of.known_records[key] = known
-            if of.memorable:
+            if alike is not None:
                 if len(of.seen) > _KEPT:
                     of.seen.clear()
-                of.seen[alike] = (*known, fields)
+                of.seen[alike] = (*known, fields, aside)
             numbers.append(known[0])
             judged.append(known[1])
             bits |= known[2]
@@ -1247,10 +1329,7 @@ class Compiled:
 
     def judge(self, sheet: Sheet) -> Judged:
         """The status of every rule. Raises `UnusualError` where a check or the dictionary has a word to say."""
-        try:
-            self._finish(sheet)
-        finally:
-            sheet.envs.clear()  # they know the sheet: else both would stay until somebody looks for circles
+        self._finish(sheet)
         statuses, today, wrong = self._judge(sheet.entries, sheet.lists)
         if wrong == YES:
             raise UnusualError("a check")
@@ -1309,16 +1388,29 @@ class Compiled:
             else:
                 sheet.entries[things.index] = self.several(sheet, things, given)
 
+    def begin(self, sheet: Sheet) -> None:
+        """What circumstances rest on besides lists, where nothing else was read so far."""
+        self.place(sheet)
+        self._take(
+            sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now]
+        )
+        sheet.given.clear()
+
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
+        names = [name for name in self.formulas if name not in sheet.given and name not in self._now]
+        for name, records in sheet.recorded.items():
+            of = self.lists_of[name]
+            if records or of.things.ask is not None or of.things.hard:
+                names.append(name)
+            else:
+                sheet.lists[of.index] = of.empty
+        self._take(sheet, [*sheet.given, *sheet.asked, *names])
+
+    def _take(self, sheet: Sheet, names: Iterable[str]) -> None:
         entries = sheet.entries
-        envs = sheet.envs
         rank = self._rank
-        steps = [rank[name] for name in sheet.given]
-        steps += [rank[name] for name in sheet.recorded]
-        steps += [rank[name] for name in self.formulas if name not in sheet.given]
-        steps.sort()
-        for step in steps:
+        for step in sorted([rank[name] for name in names]):
             name, things, of, formula = self._steps[step]
             if of is not None:
                 records = sheet.recorded[name]
@@ -1332,20 +1424,13 @@ class Compiled:
             if things.hard:
                 raise UnusualError(name)
             if things.ask is not None and things.ask(entries, ()) == NO:
-                if given is not None and any(g.fact.value is not None for g in given):
+                if sheet.asked.get(name) or (given and any(g.fact.value is not None for g in given)):
                     raise UnusualError(name)
+                entries[things.index] = self.blank[things.index]
                 continue
             if formula is not None:
                 entries[things.index] = self._derived(sheet, formula, given or [])
             elif given is not None:
-                if len(given) == 1 and things.simple:
-                    one = given[0]
-                    fact = one.fact
-                    if fact.by_reference is None and fact.missing == "":
-                        env = envs.get((one.low, one.high)) or sheet.env(one.low, one.high)
-                        aside = things.aside(env, one.around, fact.truths, one.high, sheet.day)
-                        entries[things.index] = fact.aside if aside else fact.usable
-                        continue
                 entries[things.index] = self.several(sheet, things, given)
 
     def several(self, sheet: Sheet, things: Things, given: list[Given]) -> Entry:
@@ -1354,7 +1439,7 @@ class Compiled:
             one = given[0]
             fact, aside = one.fact, False
             if things.aside is not None or fact.by_reference is not None:
-                fact, aside = things.settled(one, sheet.env(one.low, one.high), sheet.day)
+                fact, aside = things.settled(one, sheet)
             alone: Entry = fact.aside if aside else fact.usable
             return alone
         samples = []
@@ -1362,7 +1447,7 @@ class Compiled:
         for one in given:
             fact, aside = one.fact, False
             if things.aside is not None or fact.by_reference is not None:
-                fact, aside = things.settled(one, sheet.env(one.low, one.high), sheet.day)
+                fact, aside = things.settled(one, sheet)
             found = fact.aside if aside else fact.usable
             state = SET_ASIDE if aside else fact.missing or USABLE
             samples.append(Sample(fact.truths, state, one.low, one.high, fact.value))
@@ -1406,35 +1491,39 @@ class Compiled:
             alone: Entry = computed.usable if computed is not None else self.blank[things.index]
             return alone
         found = self.several(sheet, things, given)
-        if computed is not None and not found.values:
+        if computed is not None and not found[9]:
             raise UnusualError(things.item.id)  # beside one that does not count
         return found
 
     def _computed(self, sheet: Sheet, formula: _Formula) -> Fact | None:
         item = formula.things.item
-        for name, _, _ in formula.names:
-            if not sheet.values(name):
-                return None
-        day = _sample_day([sheet.samples.get(name, []) for name in item.same_sample])
-        if item.same_sample and day is None:
+        entries = sheet.entries
+        several: list[Sequence[Value | None]] = [entries[index][9] for index in formula.at]
+        if () in several:
             return None
-        inputs: list[tuple[str, str, Value]] = []
-        texts: list[Any] = []
-        for name, unit, _ in formula.names:
-            values: Sequence[Value | None] = sheet.values(name)
-            if name in item.same_sample:
-                values = [s.value for s in sheet.samples[name] if s.state == USABLE and s.low == day]
-            value = values[0] if len(values) == 1 else None
-            if value is None:
+        if item.same_sample:
+            day = _sample_day([sheet.samples.get(name, []) for name in item.same_sample])
+            if day is None:
                 return None
-            inputs.append((name, unit, value))
-            texts.append(value.text or value.canon)  # what was worked out has no text of its own
-        key = tuple(texts)
+            several = [
+                [s.value for s in sheet.samples[name] if s.state == USABLE and s.low == day]
+                if name in item.same_sample
+                else values
+                for (name, _, _), values in zip(formula.names, several, strict=True)
+            ]
+        values = [values[0] for values in several if len(values) == 1 and values[0] is not None]
+        if len(values) != len(several):
+            return None
+        # What was worked out has no text of its own.
+        key = tuple([value.text or value.canon for value in values])
         found = formula.worked_out.get(key)
         if found is None:
             if len(formula.worked_out) > _KEPT:
                 formula.worked_out.clear()
-            spans = [in_unit(self.items[name].item, value, unit) for name, unit, value in inputs]
+            spans = [
+                in_unit(self.items[name].item, value, unit)
+                for (name, unit, _), value in zip(formula.names, values, strict=True)
+            ]
             whole = [span for span in spans if span is not None]
             found = formula.worked_out[key] = (formula.fact(whole) if len(whole) == len(spans) else None,)
         return found[0]
@@ -1477,8 +1566,8 @@ def _formula_names(item: Item) -> set[str]:
     return {name for name, _ in names_in(item.formula)} if item.formula else set()
 
 
-def _in_order(rests: dict[str, set[str]]) -> tuple[list[str], set[str]]:
-    """The names, each after those it rests on; and those that rest on themselves."""
+def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[list[str], set[str]]:
+    """The names (or some of them), each after those it rests on; and those that rest on themselves."""
     order: list[str] = []
     circles: set[str] = set()
 
@@ -1490,7 +1579,7 @@ def _in_order(rests: dict[str, set[str]]) -> tuple[list[str], set[str]]:
                 visit(other, (*path, name))
             order.append(name)
 
-    for name in rests:
+    for name in names or rests:
         visit(name, ())
     return order, circles
 
@@ -1597,7 +1686,7 @@ class _CircumstanceWriter(_Writer):
 
     def _circumstance(self, name: str) -> str:
         index = self.compiled.around(name).index
-        return f"(A[{name!r}] if {name!r} in A else E[{index}] or E.at({index}))"
+        return f"(A[{name!r}] if {name!r} in A else E[{index}])"
 
 
 class _FieldWriter(_Writer):

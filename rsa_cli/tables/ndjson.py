@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 from rsa_cli.assess import STATUSES
@@ -13,6 +14,8 @@ from rsa_cli.rulebook import Rulebook
 from rsa_cli.tables import Table as Base
 
 FORMAT = 1
+_TOGETHER = 8  # findings in a row that are remembered together
+_KEPT = 5_000
 
 
 class Table(Base):
@@ -29,6 +32,9 @@ class Table(Base):
         }
         self.ending = f",{_text(program)[1:]}\n"
         self.pieces = [[f"{_text(rule.id)}:{_text(status)}" for status in STATUSES] for rule in self.rules]
+        self.findings: list[dict[bytes, str]] = [{} for _ in range(0, len(self.rules), _TOGETHER)]
+        self.beside: dict[Any, str] = {}
+        self.with_today = [number for number, _ in self.today]
         self.numbers = {rule.id: number for number, rule in enumerate(self.rules)}
 
     def line(self, outcome: Outcome) -> str:
@@ -39,14 +45,17 @@ class Table(Base):
         )
         if outcome.outcome != JUDGED:
             return f"{head}{self._wrong(outcome)}{self.ending}"
-        findings = ",".join([pieces[s] for pieces, s in zip(self.pieces, outcome.statuses, strict=True)])
-        more = ""
-        beside = {
-            rule.id: {"truth": truth, "says": rule.today.says if rule.today else ""}
-            for rule, truth in self.today_beside(outcome)
-        }
-        if beside:
-            more += f',"today":{_text(beside)}'
+        statuses = outcome.statuses
+        findings = ",".join(
+            [
+                known.get(part := statuses[at : at + _TOGETHER]) or self._findings(at, part)
+                for at, known in zip(range(0, len(statuses), _TOGETHER), self.findings, strict=True)
+            ]
+        )
+        key = (outcome.today, *[statuses[number] for number in self.with_today])
+        more = self.beside.get(key)
+        if more is None:
+            more = self._today(key, outcome)
         if outcome.remarks:
             more += f',"remarks":{_text([_problem(p) for p in outcome.remarks])}'
         if outcome.reasons:
@@ -56,6 +65,26 @@ class Table(Base):
             f'{head},"digest":"sha256:{outcome.digest}","as_of":"{outcome.as_of}",'
             f'"day_taken":{"true" if outcome.day_taken else "false"},"findings":{{{findings}}}{more}{self.ending}'
         )
+
+    def _findings(self, at: int, statuses: bytes) -> str:
+        """Some findings in a row, remembered as there are few ways in which they come out."""
+        known = self.findings[at // _TOGETHER]
+        if len(known) > _KEPT:
+            known.clear()
+        found = ",".join([pieces[s] for pieces, s in zip(self.pieces[at:], statuses, strict=False)])
+        known[statuses] = found
+        return found
+
+    def _today(self, key: Any, outcome: Outcome) -> str:
+        """Today's word, likewise."""
+        beside = {
+            rule.id: {"truth": truth, "says": rule.today.says if rule.today else ""}
+            for rule, truth in self.today_beside(outcome)
+        }
+        if len(self.beside) > _KEPT:
+            self.beside.clear()
+        found = self.beside[key] = f',"today":{_text(beside)}' if beside else ""
+        return found
 
     def _wrong(self, outcome: Outcome) -> str:
         more: dict[str, Any] = {"id_line": outcome.id_line or None}
@@ -85,7 +114,10 @@ class Table(Base):
 
 def _text(data: Any) -> str:
     # JSON lets control characters above 0x7f and line separators through; a terminal or a reader may obey them.
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    if type(data) is str:
+        text = encode_basestring(data)
+    else:
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     if text.isprintable():
         return text
     return json.dumps(data, separators=(",", ":"))
