@@ -732,7 +732,7 @@ class Sheet:
     def _ends(self) -> tuple[Number, Number, Number] | None:
         """The last day of what circumstances rest on but drugs, and the days of the last pregnancy; `None` without an end."""
         pregnancies = self.pregnancies()
-        if pregnancies is not None and self._quiet is None:
+        if self._pregnant_now() if pregnancies is None else self._quiet is None:
             return None
         end: Number = 0
         for name in self.compiled.env_lists:
@@ -768,7 +768,7 @@ class Sheet:
             )
             if quiet is not None:
                 quiet = None if record.high is None or how == "ongoing" else max(quiet, record.high)
-        if {value.text for value in self.values("currently_pregnant")} == {"yes"}:
+        if self._pregnant_now():
             quiet = None
         self._quiet = quiet
         return found
@@ -786,16 +786,20 @@ class Sheet:
             under_way = pregnancy.outcome == "ongoing"
             ongoing = ongoing or under_way
             found |= self._during(pregnancy, under_way, low, high)
-        if not ongoing and {value.text for value in self.values("currently_pregnant")} == {"yes"}:
+        if not ongoing and self._pregnant_now():
             found |= NO if high is not None and high < self.day - LONGEST_PREGNANCY else OPEN
         return found
+
+    def _pregnant_now(self) -> bool:
+        """Whether she is said to be pregnant now."""
+        return {value.text for value in self.values("currently_pregnant")} == {"yes"}
 
     def perhaps_now(self, high: Number | None) -> bool:
         """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
         if high is not None and high < self.day - LONGEST_PREGNANCY:
             return False
         ongoing = any(p.outcome == "ongoing" for p in self._pregnancies or self.pregnancies() or ())
-        return ongoing or {value.text for value in self.values("currently_pregnant")} == {"yes"}
+        return ongoing or self._pregnant_now()
 
     def _during(self, pregnancy: _Pregnancy, under_way: bool, low: Number | None, high: Number | None) -> int:
         first, last, gestation = pregnancy.low, pregnancy.high, pregnancy.gestation
@@ -1566,7 +1570,7 @@ def _formula_names(item: Item) -> set[str]:
     return {name for name, _ in names_in(item.formula)} if item.formula else set()
 
 
-def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[list[str], set[str]]:
+def _in_order(rests: dict[str, set[str]], names: Iterable[str] | None = None) -> tuple[list[str], set[str]]:
     """The names (or some of them), each after those it rests on; and those that rest on themselves."""
     order: list[str] = []
     circles: set[str] = set()
@@ -1579,7 +1583,7 @@ def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[li
                 visit(other, (*path, name))
             order.append(name)
 
-    for name in names or rests:
+    for name in rests if names is None else names:
         visit(name, ())
     return order, circles
 
