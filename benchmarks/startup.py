@@ -104,8 +104,8 @@ def main() -> None:
             ],
             [
                 Run("a Typer program: case → table", [str(shows), case]),
-                Run("rsa assess CASE", assess, beside=0, target=1.4),
-                Run("rsa assess CASE --format json", [*assess, "--format", "json"], beside=0),
+                Run("rsa assess CASE", assess, beside=0, target=1.3),
+                Run("rsa assess CASE --format json", [*assess, "--format", "json"], beside=0, target=0.75),
                 Run("  rulebook read anew", assess, beside=0, anew=True),
                 Run(f"rsa assess CASE, rulebook {TIMES}×", [*assess, "--rules", larger], beside=0),
                 Run("  rulebook read anew", [*assess, "--rules", larger], beside=0, anew=True),

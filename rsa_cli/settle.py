@@ -330,10 +330,13 @@ class Solver:
             return ordered
         kept: list[Solution] = []
         for solution in ordered:
-            if not any(
-                all(spot in solution and solution[spot] & ~mask == 0 for spot, mask in k.items())
-                for k in kept
-            ):
+            for other in kept:
+                for spot, mask in other.items():
+                    if solution.get(spot, ~mask) & ~mask:
+                        break
+                else:
+                    break  # the other allows as much
+            else:
                 kept.append(solution)
         return kept
 
