@@ -1379,11 +1379,10 @@ class Compiled:
         self._take(
             sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now]
         )
-        sheet.given.clear()
 
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
-        names = [name for name in self.formulas if name not in sheet.given and name not in self._now]
+        names = [name for name in self.formulas if name not in sheet.given]
         for name, records in sheet.recorded.items():
             of = self.lists_of[name]
             if records or of.things.ask is not None or of.things.hard:
@@ -1551,7 +1550,7 @@ def _formula_names(item: Item) -> set[str]:
     return {name for name, _ in names_in(item.formula)} if item.formula else set()
 
 
-def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[list[str], set[str]]:
+def _in_order(rests: dict[str, set[str]], names: Iterable[str] | None = None) -> tuple[list[str], set[str]]:
     """The names (or some of them), each after those it rests on; and those that rest on themselves."""
     order: list[str] = []
     circles: set[str] = set()
@@ -1564,7 +1563,7 @@ def _in_order(rests: dict[str, set[str]], names: Iterable[str] = ()) -> tuple[li
                 visit(other, (*path, name))
             order.append(name)
 
-    for name in names or rests:
+    for name in rests if names is None else names:
         visit(name, ())
     return order, circles
 
