@@ -489,12 +489,19 @@ def _judged(run: Run, judge: Judge, task: Task) -> Row:
 
 def _alone(run: Run, tasks: Iterable[Task], stop: Callable[[], bool]) -> Iterator[Row]:
     judge = Judge(run.settings)
+    gc.freeze()
     for number, task in enumerate(tasks, 1):
         if stop():
             raise Stopped
         yield _judged(run, judge, task)
         if number % _SWEEP == 0:
-            gc.collect()  # it does not run by itself: see __main__
+            _sweep()
+
+
+def _sweep() -> None:
+    """Free what is left of cases: that does not happen by itself, see __main__. What stays is not looked at again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _chunks(tasks: Iterable[Task]) -> Iterator[list[Task]]:
@@ -557,7 +564,7 @@ def _work(
             pipe.send([_judged(run, judge, task)._replace(file="", line=0) for task in pipe.recv()])
             number += 1
             if number % (_SWEEP // _CHUNK) == 0:
-                gc.collect()
+                _sweep()
 
 
 class _Pool:

@@ -1398,11 +1398,10 @@ class Compiled:
         self._take(
             sheet, [name for name in (*sheet.given, *sheet.recorded, *self.formulas) if name in self._now]
         )
-        sheet.given.clear()
 
     def _finish(self, sheet: Sheet) -> None:
         """Everything that rests on something else: circumstances, applicability, formulas, records."""
-        names = [name for name in self.formulas if name not in sheet.given and name not in self._now]
+        names = [name for name in self.formulas if name not in sheet.given]
         for name, records in sheet.recorded.items():
             of = self.lists_of[name]
             if records or of.things.ask is not None or of.things.hard:
