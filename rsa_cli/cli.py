@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rsa_cli import commands
+from rsa_cli import __version__, commands
 from rsa_cli.commands import (
     UNSOUND,
     asked,
@@ -58,7 +58,7 @@ Output = Annotated[
 
 def _version(wanted: bool) -> None:
     if wanted:
-        commands.version()
+        write(f"rsa {__version__}\n", None)
         raise typer.Exit
 
 

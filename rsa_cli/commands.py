@@ -1,7 +1,7 @@
 """What a command does once its options are known: load, call, write, exit status.
 
-Nothing here needs Typer, which costs as much to load as a case to judge: `assess` typed plainly, and
-`--version`, are done at once, and all that needs a look (help, a mistake, another command) goes to Typer.
+Nothing here needs Typer, which costs as much to load as a case to judge: `assess` typed plainly is done at
+once, and all that needs a look (help, a mistake, another command) goes to Typer.
 
 Status: 0 done · 1 a rulebook that is not sound · 2 wrong usage, or a place that cannot be written · 3 a file needs fixing · 130 interrupted.
 """
@@ -12,8 +12,6 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-
-from rsa_cli import __version__
 
 if TYPE_CHECKING:
     from rsa_cli.assess import Assessment
@@ -35,9 +33,6 @@ _EXPANDED = "*?[~$%"  # what Typer writes out on Windows, where no shell does
 
 def plainly(arguments: list[str]) -> bool:
     """Do what is asked for plainly; False where Typer is to look at it, and nothing was done."""
-    if arguments == ["--version"]:
-        version()
-        return True
     if arguments[:1] != ["assess"]:
         return False
     given = typed(arguments[1:])
@@ -63,11 +58,6 @@ def typed(arguments: list[str]) -> dict[str, Any] | None:
                 return None
         given[name] = Path(value) if name in ("case", "output") else value
     return given if "case" in given else None
-
-
-def version() -> None:
-    """Which version this is."""
-    write(f"rsa {__version__}\n", None)
 
 
 def assess(
