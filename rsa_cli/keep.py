@@ -44,7 +44,8 @@ def fetch(key: str, classes: tuple[type, ...]) -> Any:
         check, _, body = text.partition("\n")
         if check != sha256(body.encode()).hexdigest():
             return None
-        return _decoder(classes)(json.loads(body))
+        found = json.loads(body, object_hook=_decoder(classes))
+        return _tuple(found) if type(found) is list else found
     except (
         OSError,
         ValueError,
@@ -79,9 +80,9 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
     return True
 
 
-# A list says by its first element what it is: a number is a class, a letter one of these. What was
-# written before is not written again: the number of the value stands for it.
-_TUPLE, _SET, _FRACTION, _SAME = "t", "s", "f", "="
+# A list is a tuple. What `=` of an object says it is: a class by its number, or one of these; else it is a
+# dictionary. What was written before is not written again: the number of the value stands for it.
+_WHAT, _SET, _FRACTION, _SAME = "=", "s", "f", "same"
 
 
 def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
@@ -96,17 +97,17 @@ def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
             fields = value.written()
             if "place" in kind.__dict__:  # a place that may be left out: a condition's, which no report names
                 fields.pop("place", None)
-            return [numbers[kind], {field: part(inner) for field, inner in fields.items()}]
+            return {**{field: part(inner) for field, inner in fields.items()}, _WHAT: numbers[kind]}
         if kind in numbers:
-            return [numbers[kind], *map(part, value)]
-        if kind is dict:
+            return {"of": [part(inner) for inner in value], _WHAT: numbers[kind]}
+        if kind is dict and _WHAT not in value:
             return {key: part(inner) for key, inner in value.items()}
         if kind is tuple:
-            return [_TUPLE, *map(part, value)]
+            return [part(inner) for inner in value]
         if kind is frozenset:
-            return [_SET, *map(part, sorted(value))]
+            return {"of": [part(inner) for inner in sorted(value)], _WHAT: _SET}
         if kind is Fraction:
-            return [_FRACTION, value.numerator, value.denominator]
+            return {"of": [value.numerator, value.denominator], _WHAT: _FRACTION}
         raise TypeError(f"{kind.__name__} cannot be kept")
 
     def plain(value: Any) -> Any:
@@ -117,7 +118,7 @@ def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
             return whole(value, encode)
         name = json.dumps(plain(value))
         if name in before:
-            return [_SAME, before[name]]
+            return {"of": before[name], _WHAT: _SAME}
         encoded = whole(value, encode)
         before[name] = len(before)
         return encoded
@@ -125,26 +126,31 @@ def _encoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
     return encode
 
 
-def _decoder(classes: tuple[type, ...]) -> Callable[[Any], Any]:
+def _decoder(classes: tuple[type, ...]) -> Callable[[dict[str, Any]], Any]:
+    """What makes of each object of the JSON what it was, those inside it first."""
     before: list[Any] = []
-    light = [issubclass(known, Light) for known in classes]
+    known: list[Any] = [(made.filled if issubclass(made, Light) else None, made) for made in classes]
 
-    def decode(data: Any) -> Any:
-        if type(data) is dict:
-            return {key: decode(part) if type(part) in (list, dict) else part for key, part in data.items()}
-        head = data[0]
-        if head == _SAME:
-            return before[data[1]]
-        if head == _FRACTION:
-            return Fraction(data[1], data[2])
-        values = [decode(part) if type(part) in (list, dict) else part for part in data[1:]]
-        if head == _TUPLE:
-            return tuple(values)
-        if head == _SET:
-            return frozenset(values)
-        known: Any = classes[head]
-        made = known.filled(*values) if light[head] else known(*values)
+    def decode(data: dict[str, Any]) -> Any:
+        what = data.pop(_WHAT, None)
+        if what == _SAME:
+            return before[data["of"]]
+        for key, part in data.items():
+            if type(part) is list:
+                data[key] = _tuple(part)
+        if what is None:
+            return data
+        if what == _SET:
+            return frozenset(data["of"])
+        if what == _FRACTION:
+            return Fraction(*data["of"])
+        filled, kind = known[what]
+        made = filled(data) if filled else kind(*data["of"])
         before.append(made)
         return made
 
     return decode
+
+
+def _tuple(parts: list[Any]) -> tuple[Any, ...]:
+    return tuple([_tuple(part) if type(part) is list else part for part in parts])

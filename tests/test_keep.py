@@ -98,7 +98,7 @@ def test_another_rulebook_under_this_name_is_not_believed(folder: Path, monkeypa
     kept = rulebook_in(folder)
     check, _, body = kept.read_text(encoding="utf-8").partition("\n")
     data = json.loads(body)
-    data[1]["digest"] = "0" * 64
+    data["digest"] = "0" * 64
     body = json.dumps(data)
     kept.write_text(f"{sha256(body.encode()).hexdigest()}\n{body}", encoding="utf-8")
     assert keep.fetch(kept.stem, KEPT).digest == "0" * 64
