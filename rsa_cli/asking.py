@@ -25,7 +25,7 @@ from rsa_cli.dictionary import (
     read_value,
 )
 from rsa_cli.engines.reference import Engine
-from rsa_cli.evidence import MEDICATIONS, PREGNANCIES, Context, Evidence, Seen
+from rsa_cli.evidence import MEDICATIONS, PREGNANCIES, SIGNS, Context, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
 from rsa_cli.light import Light
 from rsa_cli.nodes import LEAVES, Condition, Count, IsFlagged, IsKnown, Name, Repeated, RuleHolds, Run, walk
@@ -162,7 +162,7 @@ class Questionnaire:
             for rule in book.rules.values()
             if rule.kind == "conclusion"
         }
-        self._settled: dict[str, tuple[Any, dict[Way, int]]] = {}
+        self._settled: dict[str, tuple[Any, dict[Atom, int]]] = {}
 
     def _sections(self) -> tuple[tuple[str, tuple[Item, ...]], ...]:
         """The sections as a visit goes: asked, examined, tested; inside each as the investigations stand."""
@@ -342,9 +342,10 @@ class Questionnaire:
         shares: dict[Way, dict[str, int]] = {}
         for name, finding in view.findings.items():
             if finding.judgement.when.truth is UNKNOWN and finding.status != NOT_APPLICABLE:
-                for way, size in self._sizes(name, view).items():
+                for atom, size in self._sizes(name, view).items():
+                    mine = shares.setdefault(self.way_of_atom(atom, view), {})
                     share = _WHOLE // size * (2 if finding.status == SUSPECTED else 1)
-                    shares.setdefault(way, {})[name] = share
+                    mine[name] = max(share, mine.get(name, 0))
         concluded = [name for name in self.concludes if view.findings[name].judgement.when.truth is UNKNOWN]
         found = {}
         for way, mine in shares.items():
@@ -353,8 +354,8 @@ class Questionnaire:
             found[way] = Weight(Fraction(sum(mine.values()), _WHOLE * self.burden(way)), tuple(names))
         return found
 
-    def _sizes(self, rule: str, view: View) -> dict[Way, int]:
-        """The size of the smallest settle set that each place has a part in; kept while nothing the rule hangs on changes."""
+    def _sizes(self, rule: str, view: View) -> dict[Atom, int]:
+        """The size of the smallest settle set that holds each atom; kept while nothing the rule hangs on changes."""
         condition = self.book.rules[rule].when
         if rule in self.concludes:
             return {}  # what settles each cause stands with the cause
@@ -372,12 +373,8 @@ class Questionnaire:
             for name in self.looked_at[rule] - whole:
                 kind = "list" if self.book.items[name].kind == "records" else "item"
                 atoms[Atom(kind, name)] = MOST_ATOMS + 1
-        sizes: dict[Way, int] = {}
-        for atom, size in atoms.items():
-            way = self.way_of_atom(atom, view)
-            sizes[way] = min(size, sizes.get(way, size))
-        self._settled[rule] = (key, sizes)
-        return sizes
+        self._settled[rule] = (key, atoms)
+        return atoms
 
     def way_of_atom(self, atom: Atom, view: View) -> Way:
         """Where the answer to one thing that may become known goes."""
@@ -551,7 +548,7 @@ def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:
         if item.worked_out is not None:
             how, of = item.worked_out
             worked_out = {"medications": (MEDICATIONS,), "later": of}
-            for source in worked_out.get(how, (PREGNANCIES, "currently_pregnant")):
+            for source in worked_out.get(how, (PREGNANCIES, *SIGNS)):
                 look(source)
 
     for name in names:

@@ -270,7 +270,8 @@ def _hers(rulebook: Rulebook) -> Rulebook:
         name: item._replace(label=f"{item.label}, left out") if item.partner else item
         for name, item in rulebook.items.items()
     }
-    return rulebook._replace(investigations=hers, items=items)
+    # What is kept beside the rulebook is weighed by all investigations.
+    return rulebook._replace(investigations=hers, items=items, kept_as="")
 
 
 def _first_hers(sets: tuple[AtomSet, ...], left_out: frozenset[str]) -> tuple[AtomSet, ...]:
@@ -874,6 +875,8 @@ class Yields:
 
         def weigh(atom: Atom) -> int:
             burdens = [BURDEN[i.burden] for i in self.of(atom)]
+            if atom.name in self.left_out:
+                return 1000
             return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
 
         return weigh

@@ -36,7 +36,10 @@ app = typer.Typer(
 )
 
 CaseFile = Annotated[
-    Path, typer.Argument(metavar="CASE", help="A case file, or - for standard input.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="CASE", help="A case file, or - for standard input.", show_default=False, readable=False
+    ),
 ]
 Rules = Annotated[str, typer.Option("--rules", metavar="NAME|DIR", help="The rulebook: a name, or a folder.")]
 AsOf = Annotated[
@@ -51,7 +54,12 @@ WithoutPartner = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write here, not to the terminal.", show_default=False
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write here, not to the terminal.",
+        show_default=False,
+        readable=False,
     ),
 ]
 
@@ -77,7 +85,9 @@ def main(
 def assess(
     case: Annotated[
         Path | None,
-        typer.Argument(metavar="CASE", help="A case file, or - for standard input.", show_default=False),
+        typer.Argument(
+            metavar="CASE", help="A case file, or - for standard input.", show_default=False, readable=False
+        ),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="terminal or json.")
@@ -101,7 +111,12 @@ def assess(
 def ask(
     case: Annotated[
         Path | None,
-        typer.Argument(metavar="CASE", help="The case file, new or to be gone on with.", show_default=False),
+        typer.Argument(
+            metavar="CASE",
+            help="The case file, new or to be gone on with.",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     shortest: Annotated[
         bool,
@@ -130,7 +145,12 @@ def ask(
 def new(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Where to write it; else to the terminal.", show_default=False),
+        typer.Argument(
+            metavar="FILE",
+            help="Where to write it; else to the terminal.",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     rules: Rules = "article",
 ) -> None:

@@ -157,7 +157,11 @@ def assessed(
 
 
 def not_onto(case: Path, output: Path | None) -> None:
-    if output is not None and output.exists() and case.exists() and output.samefile(case):
+    try:
+        same = output is not None and output.samefile(case)
+    except OSError:  # one of them is not there, or has no name that can be: said when it is read or written
+        same = False
+    if same:
         wrong("the report would overwrite the case file: name another --output")
 
 

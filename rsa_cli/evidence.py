@@ -43,6 +43,9 @@ from rsa_cli.values import Span, compare, iso, point, worked_out_text
 # The items that circumstances are worked out from, by the names the shared dictionary gives them.
 PREGNANCIES, MEDICATIONS = "pregnancies", "medications"
 LONGEST_PREGNANCY = 45 * 7
+# What says that she is pregnant now: her word, a positive test, hCG from 5 IU/L (GK-hcg-negative in the sources).
+SIGNS = ("currently_pregnant", "pregnancy_test", "hcg")
+HCG_RAISED = 5
 NEVER_PREGNANT = Span(36_500, None)
 _NO_END = point(10**9)
 
@@ -100,6 +103,7 @@ class Evidence:
         self._seen: dict[str, tuple[Seen, ...]] = {}
         self._field: dict[tuple[str, int, str], Seen | None] = {}
         self._open: set[Any] = set()
+        self._sign: bool | None = None
         self._bearing: frozenset[str] | None = None
         self.told: dict[Any, Any] = {}  # of what may become known: worked out once for all rules
 
@@ -113,7 +117,7 @@ class Evidence:
             self._bearing = _bearing(rulebook)
         names = {key[1] for key in given if key[0] not in ("node", "member")}
         if not names & self._bearing:
-            supposed._seen = self._seen.copy()
+            supposed._seen, supposed._sign = self._seen.copy(), self._sign
             supposed._field = self._field
             for name in names:
                 supposed._seen.pop(name, None)
@@ -313,6 +317,8 @@ class Evidence:
             strict, used = self.judge(leaf, context)
             aside = [s for s in self.seen(leaf.name.item) if s.state == SET_ASIDE and s.result.value]
             pointing = [s for s in aside if self.holds(leaf, s) is TRUE]
+            if isinstance(leaf, IsFlagged):  # so may a laboratory's own range that may be meant for others
+                pointing += [s for s in (*used, *aside) if s not in pointing and _points(leaf.word, s)]
             return (TRUE, (*used, *pointing)) if pointing else (strict, used or tuple(aside))
         if leaf.over == "latest":
             used = self.candidates(leaf.name, context, lenient)
@@ -426,11 +432,14 @@ class Evidence:
             return seen if seen.result.value is not None else None
         item = self.circumstances[name]
         given = seen.result.around.get(name)
-        if given is not None:
-            return Seen(item, given, USABLE, seen.date) if given.value is not None else None
+        if given is not None and given.value is not None:
+            return Seen(item, given, USABLE, seen.date)
         if item.now and seen.date is not None and seen.date == point(self.day):
             now = self.candidates(Name(item.now))
-            if len({seen.result.value.text for seen in now if seen.result.value}) == 1:
+            texts = {seen.result.value.text for seen in now if seen.result.value}
+            # Her word alone denies no test.
+            denied = texts == {"no"} and item.worked_out == ("pregnant", ()) and self._says_pregnant()
+            if len(texts) == 1 and not denied:
                 return now[0]._replace(item=item)
         value, by = self._worked_out(item, seen)
         if value is None:
@@ -467,19 +476,44 @@ class Evidence:
         if pregnancies is None:
             return UNKNOWN
         inside = [self._during(record, date) for record in pregnancies]
-        if self._now("currently_pregnant", "yes") and not any(
-            self._outcome(r) == "ongoing" for r in pregnancies
-        ):
-            begun = Span(self.day - LONGEST_PREGNANCY, self.day)
-            inside.append(FALSE if date is not None and compare(date, "<", begun) is TRUE else UNKNOWN)
+        if self._says_pregnant() and not any(self._outcome(r) == "ongoing" for r in pregnancies):
+            inside.append(FALSE if self._before_now(date) else UNKNOWN)
         return greatest(inside)
 
     def _perhaps_now(self, date: Span | None) -> bool:
         """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
         pregnancies = (self.records(PREGNANCIES) if PREGNANCIES in self.items else None) or ()
-        before = date is not None and date.high is not None and date.high < self.day - LONGEST_PREGNANCY
         ongoing = any(self._outcome(record) == "ongoing" for record in pregnancies)
-        return not before and (ongoing or self._now("currently_pregnant", "yes"))
+        return not self._before_now(date) and (ongoing or self._says_pregnant())
+
+    def _says_pregnant(self) -> bool:
+        """Whether the latest of a sign says so, one too old to count included, and no pregnancy has ended since."""
+        if self._sign is None:
+            self._sign = any(
+                says_pregnant(
+                    [
+                        (s.result.value, s.date.high if s.date else None)
+                        for s in self.seen(name)
+                        if s.state in (USABLE, SET_ASIDE) and s.result.value
+                    ],
+                    self._begun(),
+                )
+                for name in SIGNS
+                if name in self.items
+            )
+        return self._sign
+
+    def _begun(self) -> Number:
+        """The first day on which a pregnancy of now can have begun: after the last that ended."""
+        records = (self.records(PREGNANCIES) if PREGNANCIES in self.items else None) or ()
+        ends = [
+            r.date.low for r in records if r.date and r.date.low is not None and self._outcome(r) != "ongoing"
+        ]
+        return max([self.day - LONGEST_PREGNANCY, *(end + 1 for end in ends)])
+
+    def _before_now(self, date: Span | None) -> bool:
+        """Whether a date surely lies before a pregnancy of now."""
+        return date is not None and date.high is not None and date.high < self._begun()
 
     def _during(self, record: Record, date: Span | None) -> Truth:
         """Whether a pregnancy was under way on a date."""
@@ -498,6 +532,7 @@ class Evidence:
         longest = gestation.high if gestation and gestation.high is not None else LONGEST_PREGNANCY
         shortest = gestation.low if gestation and gestation.low is not None else 0
         if self._outcome(record) == "ongoing":
+            longest = min(longest, self.day + 1 - self._begun())
             shortest = max(shortest, 15)  # under way on the day of judgement, whatever the gestation
         if end.high <= date.low or end.low - longest > date.high:
             return FALSE
@@ -506,10 +541,6 @@ class Evidence:
     def _outcome(self, record: Record) -> str:
         outcome = record.fields.get("outcome")
         return outcome.value.text if outcome and outcome.value else ""
-
-    def _now(self, item: str, choice: str) -> bool:
-        found = self.candidates(Name(item)) if item in self.items else ()
-        return {seen.result.value.text for seen in found if seen.result.value} == {choice}
 
     def last_pregnancy_end(self, date: Span) -> Span | None:
         """When the last pregnancy before a date ended; `None` when that is not known or there was none."""
@@ -553,7 +584,8 @@ class Evidence:
         item, seen = self.circumstances.get(name), context.seen
         if item is None or seen is None or item.worked_out is None or item.worked_out[0] != "medications":
             return None
-        if name in seen.result.around or MEDICATIONS not in self.items:
+        given = seen.result.around.get(name)
+        if (given is not None and given.value is not None) or MEDICATIONS not in self.items:
             return None
         medications = self.records(MEDICATIONS)
         if medications is None:
@@ -727,6 +759,18 @@ class Evidence:
         return found, found.label if found else name.item
 
 
+def says_pregnant(signs: Iterable[tuple[Value, Number | None]], begun: Number) -> bool:
+    """Whether the latest of some results, each with its last possible day, says that she is pregnant since a day."""
+    known = [(value, 10**9 if day is None else day) for value, day in signs]
+    last = max((day for _, day in known), default=0)
+    return last >= begun and any(
+        value.text in ("yes", "positive")
+        or (value.canon is not None and value.canon.low is not None and value.canon.low >= HCG_RAISED)
+        for value, day in known
+        if day == last
+    )
+
+
 def _open_value(value: Value | None) -> bool:
     """Whether more may become known of a value: then a supposed one takes its place."""
     if value is None:
@@ -738,7 +782,7 @@ def _open_value(value: Value | None) -> bool:
 
 def _bearing(rulebook: Rulebook) -> frozenset[str]:
     """The items and lists that bear on others: circumstances are worked out from them, formulas use them."""
-    names = {PREGNANCIES, MEDICATIONS}
+    names = {PREGNANCIES, MEDICATIONS, *SIGNS}
     whole = [*rulebook.items.values(), *rulebook.circumstances.values()]
     for item in [*whole, *(field for parent in whole for field in parent.fields.values())]:
         names.add(item.now)
@@ -834,6 +878,12 @@ def _by_laboratory(word: str, seen: Seen, value: Value) -> tuple[Truth, str] | N
     if own is None or measured is None:
         return None
     return _placed(word, _over(measured, own), _under(measured, own)), "the laboratory's range"
+
+
+def _points(word: str, seen: Seen) -> bool:
+    """Whether the laboratory's flag or range alone says so where it decides nothing alone."""
+    own = _by_laboratory(word, seen, seen.result.value) if seen.result.value else None
+    return own is not None and own[0] is TRUE and any(r.beside_own for r in seen.item.references)
 
 
 def _taking(leaf: IsOneOf, running: dict[str, Truth]) -> Truth:

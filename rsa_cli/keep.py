@@ -1,7 +1,8 @@
 """A rulebook that was read, kept as JSON in the user's cache folder so that the next start is quick.
 
-It holds no patient data. Nothing in it is trusted: what does not fit is read anew from the YAML files,
-and a file is named by the digest of those and of the code that read them. `RSA_CACHE=off` turns it off.
+It holds no patient data, and can run nothing. A file is named by the digest of the YAML files and of the code
+that read them, and what is spoilt is read anew; but whoever may write that folder may change answers, as with
+the rules themselves. `RSA_CACHE=off` turns it off.
 """
 
 from __future__ import annotations

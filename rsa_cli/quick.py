@@ -171,7 +171,6 @@ class _ListSlot:
             for slot in self.fields.values()
             if slot.item.kind == "choice" and any(c.implies for c in slot.item.choices.values())
         ]
-        self.by_index = {slot.index: slot for slot in fields.values()}
 
 
 class _RecordMet:
@@ -297,6 +296,8 @@ class QuickReader:
             elif kind is dict:
                 keys += len(value)
                 on = value.get("date") or ""
+                if type(on) is not str:
+                    raise UnusualError("date")
                 if on:
                     # Of the date matters only what held then: it stands for the date in what is remembered.
                     value["date"] = thens.get(on) or self.then(sheet, on)
@@ -345,7 +346,7 @@ class QuickReader:
         if slot.item.dated and given.low is None and has_value:
             raise UnusualError(slot.name)
         entry = self.compiled.several(sheet, slot.texts.things, [given])
-        begins, _, ends = self.text(slot, {**value, "date": _DATE} if on else value).partition(_DATE_TEXT)
+        begins, ends = _around_date(self.text(slot, {**value, "date": _DATE} if on else value))
         found = (entry, begins, ends, sheet.samples[slot.name][0] if slot.way == _SAMPLED else has_value)
         if place is not None and len(begins) + len(ends) < _LONG:
             if len(slot.known) > _KEPT:
@@ -449,10 +450,9 @@ class QuickReader:
                 if key == "range":
                     own = _word(part)
                 elif key in self.around:
-                    if part != "":
-                        if around is _NONE:
-                            around = {}
-                        around[key] = self.around[key][_word(part)]
+                    said = self.around[key][_word(part)] if part != "" else None
+                    if said is not None:
+                        around = {**around, key: said}
                 elif key == "flag":
                     flag = _word(part)
                 elif key not in RESULT or (key == "assay" and type(part) is not str):
@@ -559,7 +559,7 @@ class QuickReader:
                 self.implied(slot, field, given, fields)
         if on and slot.dated_by in fields:
             raise UnusualError("a date implied")
-        begins, _, ends = canonical({**data, slot.date: _DATE} if on else data).partition(_DATE_TEXT)
+        begins, ends = _around_date(canonical({**data, slot.date: _DATE} if on else data))
         found = _RecordMet(fields, begins, ends)
         if place is not None and len(begins) + len(ends) < _LONG:
             if len(slot.known) > _KEPT:
@@ -596,21 +596,30 @@ class QuickReader:
         return ((things.index, Given(things.fact(result), None, None, _NONE), span),)
 
 
-class _Around(dict[str, Truths]):
-    """What the texts given for a circumstance say of its comparisons."""
+class _Around(dict[str, Truths | None]):
+    """What the texts given for a circumstance say of its comparisons; `None` where they say nothing."""
 
     def __init__(self, things: Things, reader: CaseReader, given: Any) -> None:
         super().__init__()
         self.texts = _Texts(things, reader)
         self.given = given
 
-    def __missing__(self, text: str) -> Truths:
+    def __missing__(self, text: str) -> Truths | None:
         _seen(text)
-        found: Truths = self.given(self.texts.read(text))
+        result = self.texts.read(text)
+        found: Truths | None = None if result.value is None else self.given(result)
         if len(self) > _KEPT:
             self.clear()
         self[text] = found
         return found
+
+
+def _around_date(text: str) -> tuple[str, str]:
+    """What stands before the sign for a date and behind it, where there is one."""
+    parts = text.split(_DATE_TEXT)
+    if len(parts) > 2:
+        raise UnusualError("the sign for a date is typed")
+    return parts[0], "".join(parts[1:])
 
 
 def _word(part: Any) -> str:

@@ -143,7 +143,7 @@ def unasked(rulebook: Rulebook, weigher: Callable[[Rule], Weigh]) -> Unasked:
         return {}
     key = f"{rulebook.kept_as}-settled"
     kept = fetch(key, (Settled, Atom))
-    if type(kept) is dict and kept.keys() == rulebook.rules.keys():
+    if type(kept) is dict and kept.keys() == rulebook.rules.keys() and all(map(_is_pair, kept.values())):
         return kept
     nothing = Case("", None, {}, {}, "", "", [], [], Place(""))
     evidence = Evidence(nothing, rulebook, 1)
@@ -162,6 +162,10 @@ def unasked(rulebook: Rulebook, weigher: Callable[[Rule], Weigh]) -> Unasked:
         found[rule.id] = (bearing_on(names, rulebook), settled)
     keep(key, found, (Settled, Atom))
     return found
+
+
+def _is_pair(kept: object) -> bool:
+    return isinstance(kept, tuple) and tuple(map(type, kept)) == (frozenset, Settled)
 
 
 class Solver:

@@ -20,6 +20,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from rsa_cli import batch
 from rsa_cli.assess import STATUSES, read_and_assess
 from rsa_cli.batch import Counts, Judge, Outcome, Settings, Task, Worker, find
@@ -124,8 +125,11 @@ def varied(random: Random, case: dict[str, Any]) -> dict[str, Any]:
 AROUND = [name for name, item in RULEBOOK.circumstances.items() if item.kind == "flag"]
 
 
-def test_what_was_met_in_one_case_says_nothing_wrong_of_another():
-    """Much is remembered from case to case: with one judge for all, each comes out as by itself."""
+@pytest.mark.parametrize("most", [3, 10_000])
+def test_what_was_met_in_one_case_says_nothing_wrong_of_another(monkeypatch: pytest.MonkeyPatch, most: int):
+    """Much is remembered from case to case, or forgotten: with one judge for all, each comes out as by itself."""
+    monkeypatch.setattr("rsa_cli.quick._KEPT", most)
+    monkeypatch.setattr("rsa_cli.engines.compiled._KEPT", most)
     quick = Judge(Settings(RULEBOOK, TODAY))
     slow = Judge(Settings(RULEBOOK, TODAY, quick=False))
     random = Random(11)
@@ -151,6 +155,26 @@ def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
         path.write_bytes(data)
         assert quick._quickly(Task(str(path))) is None, name
         assert quick.outcome(Task(str(path))).outcome == batch.NEEDS_FIXING, name
+
+
+def test_a_sign_that_stands_for_a_date_may_be_typed():
+    """The content, and so its digest, is that of the ordinary reader."""
+    text = "case: X\nas_of: 2026-03-01\ntsh: {value: 2 mIU/L, assay: '%s', date: 2026-01-01}\n"
+    judge = Judge(Settings(RULEBOOK, TODAY))
+    for typed in ("Abbott", "\\u0000"):
+        [first, second] = [
+            judge.outcome(Task("x.ndjson", 1, json.dumps(yaml_data_of(text % typed)).encode())),
+            Judge(Settings(RULEBOOK, TODAY, quick=False)).outcome(
+                Task("x.ndjson", 1, json.dumps(yaml_data_of(text % typed)).encode())
+            ),
+        ]
+        assert first == second
+        assert first.digest
+
+
+def yaml_data_of(text: str) -> object:
+    """The plain data of a YAML text."""
+    return yaml.load(text, Loader=yaml.BaseLoader)
 
 
 def test_nor_a_line_that_needs_fixing():

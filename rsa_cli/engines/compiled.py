@@ -25,11 +25,13 @@ from rsa_cli.evidence import (
     NOWHERE,
     PREGNANCIES,
     SET_ASIDE,
+    SIGNS,
     USABLE,
     Context,
     Evidence,
     Seen,
     computed,
+    says_pregnant,
 )
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.nodes import (
@@ -68,7 +70,6 @@ _NUMBER = {FALSE: NO, UNKNOWN: OPEN, TRUE: YES}
 _TRUTH = (FALSE, UNKNOWN, UNKNOWN, TRUE)
 _NOWHERE = Place("")
 _KEPT = 20_000  # values remembered of one item, before it begins anew
-_NO_END = 10**9
 _RESULTS = (USABLE, SET_ASIDE, "inconclusive", "pending")
 
 Truths = tuple[int, ...]
@@ -252,6 +253,13 @@ class Things:
         if fact.by_reference is not None:
             assert self.references is not None
             held = self.references(stood, given.around, fact.truths)
+            if fact.result.flag or fact.result.range is not None:  # beside another range it points on its own
+                conditions = dict(zip(map(id, self.whens), held, strict=True))
+                if any(
+                    r.beside_own and all(conditions[id(c)] == YES for c in r.when)
+                    for r in self.item.references
+                ):
+                    raise UnusualError(self.item.id)
             found = fact.by_reference.get(held)
             if found is None:
                 found = fact.by_reference[held] = self.fact(fact.result, held)
@@ -538,7 +546,8 @@ class _Circumstance:
             if self.how == "medications":
                 raise UnusualError(self.item.id)
             texts = {value.text for value in sheet.values(self.item.now)}
-            if len(texts) == 1:
+            denied = texts == {"no"} and self.how == "pregnant" and sheet.says_pregnant()
+            if len(texts) == 1 and not denied:
                 return self._of(("now", texts.pop()), sheet.values(self.item.now)[0])
         return self.work_out(sheet, low, high)
 
@@ -647,9 +656,11 @@ class Sheet:
     """One case on its day, as the rules look at it."""
 
     __slots__ = (
+        "_begun",
         "_end",
         "_pregnancies",
         "_quiet",
+        "_says",
         "_standing",
         "_taken",
         "asked",
@@ -660,6 +671,7 @@ class Sheet:
         "lists",
         "recorded",
         "samples",
+        "signs",
         "thens",
     )  # fmt: skip
 
@@ -672,9 +684,12 @@ class Sheet:
         self.recorded: dict[str, list[RecordOf]] = {}
         self.lists: list[Any] = compiled.no_lists.copy()
         self.samples: dict[str, list[Sample]] = {}
+        self.signs: list[list[Given]] = []  # what may say that she is pregnant now
         self.thens: dict[Any, Then] = {}
         self._standing: _Standing | None = None
         self._end: tuple[Number, Number, Number] | None = None
+        self._begun: Number | None = None
+        self._says: bool | None = None
         self._pregnancies: list[_Pregnancy] | None = None
         self._quiet: Number | None = None  # the day from which she was not pregnant any more
         self._taken: list[_Taken] | None = None
@@ -732,7 +747,7 @@ class Sheet:
     def _ends(self) -> tuple[Number, Number, Number] | None:
         """The last day of what circumstances rest on but drugs, and the days of the last pregnancy; `None` without an end."""
         pregnancies = self.pregnancies()
-        if self._pregnant_now() if pregnancies is None else self._quiet is None:
+        if self.says_pregnant() if pregnancies is None else self._quiet is None:
             return None
         end: Number = 0
         for name in self.compiled.env_lists:
@@ -768,9 +783,7 @@ class Sheet:
             )
             if quiet is not None:
                 quiet = None if record.high is None or how == "ongoing" else max(quiet, record.high)
-        if self._pregnant_now():
-            quiet = None
-        self._quiet = quiet
+        self._quiet = None if self.says_pregnant() else quiet
         return found
 
     def pregnant(self, low: Number | None, high: Number | None) -> int:
@@ -786,20 +799,39 @@ class Sheet:
             under_way = pregnancy.outcome == "ongoing"
             ongoing = ongoing or under_way
             found |= self._during(pregnancy, under_way, low, high)
-        if not ongoing and self._pregnant_now():
-            found |= NO if high is not None and high < self.day - LONGEST_PREGNANCY else OPEN
+        if not ongoing and self.says_pregnant():
+            found |= NO if high is not None and high < self.begun() else OPEN
         return found
 
-    def _pregnant_now(self) -> bool:
-        """Whether she is said to be pregnant now."""
-        return {value.text for value in self.values("currently_pregnant")} == {"yes"}
+    def begun(self) -> Number:
+        """The first day on which a pregnancy of now can have begun: after the last that ended."""
+        if self._begun is None:
+            ended = [p.low for p in self.pregnancies() or () if p.low is not None and p.outcome != "ongoing"]
+            self._begun = max([self.day - LONGEST_PREGNANCY, *(low + 1 for low in ended)])
+        return self._begun
+
+    def says_pregnant(self) -> bool:
+        """Whether the latest of a sign, too old to count or not, says that she is pregnant."""
+        if self._says is None:
+            self._says = any(
+                says_pregnant(
+                    [
+                        (g.fact.value, g.high)
+                        for g in given
+                        if g.fact.value is not None and not g.fact.missing
+                    ],
+                    self.begun(),
+                )
+                for given in self.signs
+            )
+        return self._says
 
     def perhaps_now(self, high: Number | None) -> bool:
         """Whether she is pregnant now, and nothing says that the date lies before that pregnancy."""
-        if high is not None and high < self.day - LONGEST_PREGNANCY:
+        if high is not None and high < self.begun():
             return False
         ongoing = any(p.outcome == "ongoing" for p in self._pregnancies or self.pregnancies() or ())
-        return ongoing or self._pregnant_now()
+        return ongoing or self.says_pregnant()
 
     def _during(self, pregnancy: _Pregnancy, under_way: bool, low: Number | None, high: Number | None) -> int:
         first, last, gestation = pregnancy.low, pregnancy.high, pregnancy.gestation
@@ -810,6 +842,7 @@ class Sheet:
         longest = gestation.high if gestation and gestation.high is not None else LONGEST_PREGNANCY
         shortest = gestation.low if gestation and gestation.low is not None else 0
         if under_way:
+            longest = min(longest, self.day + 1 - self.begun())
             shortest = max(shortest, 15)
         if last <= low or first - longest > high:
             return NO
@@ -919,6 +952,7 @@ class _List:
         self.nothing: list[FieldEntry] = []
         self.missing: Truths = ()
         self.known_records: dict[Any, tuple[int, Truths, int]] = {}
+        self.number = 0  # of the last record that was new: never given twice, whatever was forgotten
         self.known_lists: dict[Any, Truths] = {}
         self.asked: list[FieldThings] = []
         self.empty: tuple[Truths, list[Any], int] = ((), [], 0)
@@ -1183,7 +1217,7 @@ class Compiled:
 
     def _ordered(self) -> tuple[list[str], set[str]]:
         """The items and lists whose answer rests on others, each after those; what circumstances now rest on."""
-        now = {"currently_pregnant", *(c.item.now for c in self.circumstances)}
+        now = {*SIGNS, *(c.item.now for c in self.circumstances)}
         rests: dict[str, set[str]] = {}
         for item in self.rulebook.items.values():
             found: set[str] = set()
@@ -1284,7 +1318,8 @@ class Compiled:
                 own = 0
                 for entry in fields:
                     own |= entry.bit
-                known = (len(of.known_records), of.judge_record(fields, aside), own)
+                of.number += 1
+                known = (of.number, of.judge_record(fields, aside), own)
                 of.known_records[key] = known
             if alike is not None:
                 if len(of.seen) > _KEPT:
@@ -1368,7 +1403,9 @@ class Compiled:
         if high is not None and high > day and things.item.of is None:
             high = day
         around = {
-            name: self.circumstances[self.around(name).index].given(held) for name, held in result.around.items()
+            name: self.circumstances[self.around(name).index].given(held)
+            for name, held in result.around.items()
+            if held.value is not None
         }  # fmt: skip
         return Given(things.fact(result._replace(around={}, date=None)), low, high, around)
 
@@ -1384,6 +1421,7 @@ class Compiled:
 
     def place(self, sheet: Sheet) -> None:
         """Put what rests on nothing else where the rules look for it."""
+        sheet.signs += [sheet.given[name] for name in SIGNS if name in sheet.given]
         for name in [name for name in sheet.given if name not in self.later]:
             given = sheet.given.pop(name)
             things = self.items[name]
