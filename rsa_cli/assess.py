@@ -42,7 +42,7 @@ from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebo
 from rsa_cli.settle import Atom, AtomSet, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
-from rsa_cli.values import Span, iso, read_date, span_text, worked_out_text
+from rsa_cli.values import Span, compare, iso, read_date, span_text, worked_out_text
 
 MET, SUSPECTED, UNDETERMINED, NOT_ASSESSED, NOT_MET, NOT_APPLICABLE = STATUSES = (
     "met", "suspected", "undetermined", "not assessed", "not met", "not applicable",
@@ -927,7 +927,8 @@ def _line(
             state = "not now"
         elif doubts:
             state = "first rule out"
-        notes += [" or ".join(evidence.phrase(c) for c in stops or doubts)] if stops or doubts else []
+        said = dict.fromkeys(evidence.phrase(c) for c in stops or doubts)
+        notes += [" or ".join(said)] if said else []
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
         settled = (
             definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
@@ -946,18 +947,31 @@ def _line(
 
 
 def _points(condition: Condition, engine: Engine) -> bool:
-    """Whether what is not known was looked for: a result that is set aside, awaited or to be repeated may hide it.
+    """Whether it was looked for and is not settled: a result set aside, awaited or inconclusive may hide it.
 
-    One that is merely too old says nothing of now, unless it says so.
+    A usable result that is surely later settles it. One that is merely too old raises nothing.
     """
-    if engine.verdict(condition).truth is not UNKNOWN:
-        return False
-    if engine.verdict(condition, lenient=True).truth is TRUE:
-        return True
     evidence = engine.evidence
     names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
-    lasting = [name for name in names if evidence.items[name].stale_after is None]
-    return any(seen.is_result and seen.state != USABLE for name in lasting for seen in evidence.seen(name))
+    return any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name))
+
+
+def _unsettled(seen: Seen, evidence: Evidence) -> bool:
+    """Whether a result may hide what is there now: it does not count, and none that counts is surely later."""
+    if not seen.is_result or seen.state == USABLE or _merely_old(seen, evidence):
+        return False
+    return not any(
+        other.state == USABLE and other.date and seen.date and compare(other.date, ">", seen.date) is TRUE
+        for other in evidence.seen(seen.item.id)
+    )
+
+
+def _merely_old(seen: Seen, evidence: Evidence) -> bool:
+    """Whether all of its date lies before what counts."""
+    age = seen.item.stale_after
+    if age is None or seen.date is None or seen.date.high is None:
+        return False
+    return seen.date.high < evidence.day - age
 
 
 def _lateness(when: str) -> tuple[int, str]:
