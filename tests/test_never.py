@@ -571,6 +571,28 @@ def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
             assert line.state in text
 
 
+SEPTIC = "pregnancies: [{outcome: miscarriage, ended: 2024-05-10}, {outcome: miscarriage, ended: 2026-02-18, type: septic}]\n"
+
+
+@pytest.mark.parametrize("investigation", INVASIVE)
+@pytest.mark.parametrize(
+    ("known", "waits"),
+    [
+        ("", True),
+        ("recent_loss_or_procedure: {value: yes, date: 2026-03-01}\n", True),
+        ("infection_signs_now: {value: no, date: 2026-02-18}\n", True),
+        ("infection_signs_now: {value: no, date: 2026-03-01}\n", False),
+    ],
+)
+def test_13_after_a_septic_loss_the_signs_of_infection_are_asked_first(
+    investigation: str, known: str, waits: bool
+):
+    assessment = judged(SEPTIC + QUIET + known)
+    line = next(line for line in assessment.checklist if line.investigation.id == investigation)
+    assert (line.state == "first rule out") is waits
+    assert any("fever" in note for note in line.notes) is waits
+
+
 @pytest.mark.parametrize("investigation", INVASIVE)
 @pytest.mark.parametrize(
     "known",
@@ -588,6 +610,17 @@ def test_13_what_is_known_to_be_gone_stops_nothing(investigation: str, known: st
     assessment = judged(TWO_LOSSES + QUIET + known)
     line = next(line for line in assessment.checklist if line.investigation.id == investigation)
     assert line.state not in ("not now", "first rule out")
+
+
+def test_what_a_result_takes_for_granted_is_said_once_and_without_what_is_known():
+    found = judged(TWO_LOSSES + "currently_pregnant: no\nlupus_anticoagulant: negative\ntsh: 8 mIU/L\n")
+    assumed = [
+        words for finding in found.findings for reason in finding.known for words in reason.assumed
+        if reason.item in ("lupus_anticoagulant", "tsh")
+    ]  # fmt: skip
+    assert "counts if not pregnant (not recorded)" in assumed
+    assert "counts if not on levothyroxine (not recorded)" in assumed
+    assert not [words for words in assumed if "now;" in words or "the result" in words]
 
 
 def test_13_no_drug_that_harms_an_embryo_is_advised():
