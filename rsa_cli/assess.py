@@ -578,7 +578,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
             _passed(s) for s in evidence.seen(seen.item.id)
             if s.state in ("pending", "inconclusive", "set aside") and s is not seen
         )  # fmt: skip
-    assumed = tuple(f"counts if {words} (not recorded)" for words in seen.provided)
+    assumed = tuple(f"counts if {words} (not recorded)" for words in _provided(seen, evidence))
     if seen.state == "set aside":
         assumed += (f"set aside: {seen.why}",)
     if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
@@ -589,6 +589,27 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
         seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
         seen.result.value, seen.date,
     )  # fmt: skip
+
+
+def _provided(seen: Seen, evidence: Evidence) -> tuple[str, ...]:
+    """What is assumed of a result, without what of it is known, and each once."""
+    short = {}
+    for of in (seen, *seen.inputs):
+        for condition in of.item.set_aside_if:
+            if isinstance(condition, All):
+                open_ = [p for p in condition.parts if evidence.truth(p, Context(seen=of)) is UNKNOWN]
+                parts = tuple(_without_perhaps(part) for part in open_)
+                words = evidence.phrase(Not(condition, condition.place), of.item)
+                if parts:
+                    short[words] = evidence.phrase(Not(All(parts), condition.place), of.item)
+    return tuple(dict.fromkeys(short.get(words, words) for words in seen.provided))
+
+
+def _without_perhaps(part: Condition) -> Condition:
+    """What is only perhaps so is assumed not to be so at all: "not pregnant" says it simply."""
+    if isinstance(part, IsOneOf) and part.choices == {"perhaps"}:
+        return part._replace(choices=frozenset({"yes"}))
+    return part
 
 
 def _passed(seen: Seen) -> str:
@@ -927,7 +948,7 @@ def _line(
             state = "not now"
         elif doubts:
             state = "first rule out"
-        said = dict.fromkeys(evidence.phrase(c) for c in stops or doubts)
+        said = dict.fromkeys(evidence.phrase(c) for c in stops or [_open_parts(c, engine) for c in doubts])
         notes += [" or ".join(said)] if said else []
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
         settled = (
@@ -954,6 +975,13 @@ def _points(condition: Condition, engine: Engine) -> bool:
     evidence = engine.evidence
     names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
     return any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name))
+
+
+def _open_parts(condition: Condition, engine: Engine) -> Condition:
+    """What of a condition is not known: what is known of it needs no ruling out."""
+    parts = condition.parts if isinstance(condition, All) else ()
+    unknown = tuple(part for part in parts if engine.verdict(part).truth is UNKNOWN)
+    return All(unknown, condition.place) if unknown else condition
 
 
 def _unsettled(seen: Seen, evidence: Evidence) -> bool:
