@@ -42,7 +42,7 @@ from rsa_cli.rulebook import STATES, TIERS, Example, Investigation, Rule, Rulebo
 from rsa_cli.settle import Atom, AtomSet, Settled, Weigh, settle, unasked
 from rsa_cli.source import Mapping, Node, Sequence, Source, Text
 from rsa_cli.units import Number
-from rsa_cli.values import Span, iso, read_date, span_text, worked_out_text
+from rsa_cli.values import Span, compare, iso, read_date, span_text, worked_out_text
 
 MET, SUSPECTED, UNDETERMINED, NOT_ASSESSED, NOT_MET, NOT_APPLICABLE = STATUSES = (
     "met", "suspected", "undetermined", "not assessed", "not met", "not applicable",
@@ -579,7 +579,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
             _passed(s) for s in evidence.seen(seen.item.id)
             if s.state in ("pending", "inconclusive", "set aside") and s is not seen
         )  # fmt: skip
-    assumed = tuple(f"counts if {words} (not recorded)" for words in seen.provided)
+    assumed = tuple(f"counts if {words} (not recorded)" for words in _provided(seen, evidence))
     if seen.state == "set aside":
         assumed += (f"set aside: {seen.why}",)
     if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
@@ -590,6 +590,27 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
         seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
         seen.result.value, seen.date,
     )  # fmt: skip
+
+
+def _provided(seen: Seen, evidence: Evidence) -> tuple[str, ...]:
+    """What is assumed of a result, without what of it is known, and each once."""
+    short = {}
+    for of in (seen, *seen.inputs):
+        for condition in of.item.set_aside_if:
+            if isinstance(condition, All):
+                open_ = [p for p in condition.parts if evidence.truth(p, Context(seen=of)) is UNKNOWN]
+                parts = tuple(_without_perhaps(part) for part in open_)
+                words = evidence.phrase(Not(condition, condition.place), of.item)
+                if parts:
+                    short[words] = evidence.phrase(Not(All(parts), condition.place), of.item)
+    return tuple(dict.fromkeys(short.get(words, words) for words in seen.provided))
+
+
+def _without_perhaps(part: Condition) -> Condition:
+    """What is only perhaps so is assumed not to be so at all: "not pregnant" says it simply."""
+    if isinstance(part, IsOneOf) and part.choices == {"perhaps"}:
+        return part._replace(choices=frozenset({"yes"}))
+    return part
 
 
 def _passed(seen: Seen) -> str:
@@ -930,7 +951,8 @@ def _line(
             state = "not now"
         elif doubts:
             state = "first rule out"
-        notes += [" or ".join(evidence.phrase(c) for c in stops or doubts)] if stops or doubts else []
+        said = dict.fromkeys(evidence.phrase(c) for c in stops or [_open_parts(c, engine) for c in doubts])
+        notes += [" or ".join(said)] if said else []
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
         settled = (
             definition is not None and definition.status == NOT_MET and definition.today in (None, FALSE)
@@ -949,18 +971,38 @@ def _line(
 
 
 def _points(condition: Condition, engine: Engine) -> bool:
-    """Whether what is not known was looked for: a result that is set aside, awaited or to be repeated may hide it.
+    """Whether it was looked for and is not settled: a result set aside, awaited or inconclusive may hide it.
 
-    One that is merely too old says nothing of now, unless it says so.
+    A usable result that is surely later settles it. One that is merely too old raises nothing.
     """
-    if engine.verdict(condition).truth is not UNKNOWN:
-        return False
-    if engine.verdict(condition, lenient=True).truth is TRUE:
-        return True
     evidence = engine.evidence
     names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
-    lasting = [name for name in names if evidence.items[name].stale_after is None]
-    return any(seen.is_result and seen.state != USABLE for name in lasting for seen in evidence.seen(name))
+    return any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name))
+
+
+def _open_parts(condition: Condition, engine: Engine) -> Condition:
+    """What of a condition is not known: what is known of it needs no ruling out."""
+    parts = condition.parts if isinstance(condition, All) else ()
+    unknown = tuple(part for part in parts if engine.verdict(part).truth is UNKNOWN)
+    return All(unknown, condition.place) if unknown else condition
+
+
+def _unsettled(seen: Seen, evidence: Evidence) -> bool:
+    """Whether a result may hide what is there now: it does not count, and none that counts is surely later."""
+    if not seen.is_result or seen.state == USABLE or _merely_old(seen, evidence):
+        return False
+    return not any(
+        other.state == USABLE and other.date and seen.date and compare(other.date, ">", seen.date) is TRUE
+        for other in evidence.seen(seen.item.id)
+    )
+
+
+def _merely_old(seen: Seen, evidence: Evidence) -> bool:
+    """Whether all of its date lies before what counts."""
+    age = seen.item.stale_after
+    if age is None or seen.date is None or seen.date.high is None:
+        return False
+    return seen.date.high < evidence.day - age
 
 
 def _lateness(when: str) -> tuple[int, str]:

@@ -498,6 +498,62 @@ QUIET = (
         (f"{QUIET}chlamydia: {{value: positive, infection_treated_since: yes}}\n", {"first rule out"}),
         (f"{QUIET}chlamydia: pending\n", {"first rule out"}),
         (f"{QUIET}chlamydia: indeterminate\n", {"first rule out"}),
+        (f"{QUIET}hcg: pending\n", {"first rule out"}),
+        *(
+            (f"{QUIET}{item}: [{earlier}, {later}]\n", {"first rule out"})
+            for item, earlier, later in [
+                (
+                    "chlamydia",
+                    "{value: negative, date: 2024-05-01}",
+                    "{value: positive, date: 2026-02-01, infection_treated_since: yes}",
+                ),
+                (
+                    "chlamydia",
+                    "{value: negative, date: 2024-05-01}",
+                    "{value: positive, date: 2026-02-01, antibiotics_before: yes}",
+                ),
+                ("chlamydia", "{value: negative, date: 2024-05-01}", "{value: pending, date: 2026-02-27}"),
+                (
+                    "chlamydia",
+                    "{value: negative, date: 2024-05-01}",
+                    "{value: indeterminate, date: 2026-02-01}",
+                ),
+                (
+                    "chlamydia",
+                    "{value: negative}",
+                    "{value: positive, date: 2026-02-01, infection_treated_since: yes}",
+                ),
+                ("chlamydia", "{value: negative, date: 2025-03-10}", "{value: pending, date: 2025-03-10}"),
+                (
+                    "bacterial_vaginosis",
+                    "{value: negative, date: 2025-01-05}",
+                    "{value: positive, date: 2026-02-20, infection_treated_since: yes}",
+                ),
+                (
+                    "endometritis",
+                    "{value: no, date: 2020-05-10}",
+                    "{value: yes, date: 2026-02-01, infection_treated_since: yes}",
+                ),
+                ("hcg", "{value: 2 IU/L, date: 2025-10-01}", "{value: pending, date: 2026-03-01}"),
+            ]
+        ),
+        *(
+            (QUIET.replace(was, now), {"first rule out"})
+            for was, now in [
+                (
+                    "cervicitis: no",
+                    "cervicitis: [{value: no, date: 2025-01-01}, {value: pending, date: 2026-02-28}]",
+                ),
+                (
+                    "pregnancy_test: {value: negative, date: 2026-03-01}",
+                    "pregnancy_test: [{value: negative, date: 2026-02-24}, {value: pending, date: 2026-03-01}]",
+                ),
+                (
+                    "pregnancy_test: {value: negative, date: 2026-03-01}",
+                    "pregnancy_test: [{value: negative, date: 2026-02-24}, {value: indeterminate, date: 2026-03-01}]",
+                ),
+            ]
+        ),
         (
             f"{QUIET}endometritis: {{value: yes, date: 2019-03-01, infection_treated_since: yes}}\n",
             {"first rule out"},
@@ -515,6 +571,28 @@ def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
             assert line.state in text
 
 
+SEPTIC = "pregnancies: [{outcome: miscarriage, ended: 2024-05-10}, {outcome: miscarriage, ended: 2026-02-18, type: septic}]\n"
+
+
+@pytest.mark.parametrize("investigation", INVASIVE)
+@pytest.mark.parametrize(
+    ("known", "waits"),
+    [
+        ("", True),
+        ("recent_loss_or_procedure: {value: yes, date: 2026-03-01}\n", True),
+        ("infection_signs_now: {value: no, date: 2026-02-18}\n", True),
+        ("infection_signs_now: {value: no, date: 2026-03-01}\n", False),
+    ],
+)
+def test_13_after_a_septic_loss_the_signs_of_infection_are_asked_first(
+    investigation: str, known: str, waits: bool
+):
+    assessment = judged(SEPTIC + QUIET + known)
+    line = next(line for line in assessment.checklist if line.investigation.id == investigation)
+    assert (line.state == "first rule out") is waits
+    assert any("fever" in note for note in line.notes) is waits
+
+
 @pytest.mark.parametrize("investigation", INVASIVE)
 @pytest.mark.parametrize(
     "known",
@@ -524,12 +602,25 @@ def test_13_nothing_enters_the_uterus_while_pregnancy_or_infection_is_possible(
         "chlamydia: [{value: positive, date: 2025-03-02, antibiotics_before: yes}, {value: negative, date: 2025-06-20}]\n",
         "endometritis: [{value: yes, date: 2019-03-01, infection_treated_since: yes}, {value: no, date: 2026-02-20}]\n",
         "temperature: {value: 36.8 °C, date: 2026-01-01}\n",
+        "hcg: {value: 2 IU/L, date: 2025-10-01}\n",
+        "chlamydia: [{value: pending, date: 2025-03-02}, {value: negative, date: 2025-06-20}]\n",
     ],
 )
 def test_13_what_is_known_to_be_gone_stops_nothing(investigation: str, known: str):
     assessment = judged(TWO_LOSSES + QUIET + known)
     line = next(line for line in assessment.checklist if line.investigation.id == investigation)
     assert line.state not in ("not now", "first rule out")
+
+
+def test_what_a_result_takes_for_granted_is_said_once_and_without_what_is_known():
+    found = judged(TWO_LOSSES + "currently_pregnant: no\nlupus_anticoagulant: negative\ntsh: 8 mIU/L\n")
+    assumed = [
+        words for finding in found.findings for reason in finding.known for words in reason.assumed
+        if reason.item in ("lupus_anticoagulant", "tsh")
+    ]  # fmt: skip
+    assert "counts if not pregnant (not recorded)" in assumed
+    assert "counts if not on levothyroxine (not recorded)" in assumed
+    assert not [words for words in assumed if "now;" in words or "the result" in words]
 
 
 def test_13_no_drug_that_harms_an_embryo_is_advised():
