@@ -946,7 +946,9 @@ def _line(
         stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
         doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
         if investigation.first_rule_out:
-            doubts += [c for c in investigation.not_now_if if c not in doubts and _points(c, engine)]
+            doubts += [
+                c for c in investigation.not_now_if if c not in doubts and _points(c, investigation, engine)
+            ]
         if stops:
             state = "not now"
         elif doubts:
@@ -970,14 +972,28 @@ def _line(
     return line, (PLACES.index(place), -score)
 
 
-def _points(condition: Condition, engine: Engine) -> bool:
+def _points(condition: Condition, investigation: Investigation, engine: Engine) -> bool:
     """Whether it was looked for and is not settled: a result set aside, awaited or inconclusive may hide it.
 
-    A usable result that is surely later settles it. One that is merely too old raises nothing.
+    A usable result that is surely later settles it. One that is too old raises nothing, unless it was so and
+    is no older than the longest that counts of all the investigation waits for.
     """
     evidence = engine.evidence
-    names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
-    return any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name))
+    names = _items_of(condition, engine)
+    if any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name)):
+        return True
+    so = engine.verdict(condition, lenient=True)
+    if engine.verdict(condition).truth is not UNKNOWN or so.truth is not TRUE:
+        return False
+    waited_for = (name for c in investigation.not_now_if for name in _items_of(c, engine))
+    longest = max(evidence.items[name].stale_after or 0 for name in waited_for)
+    highs = [s.date.high for s in so.used if s.date is not None and s.date.high is not None]
+    return any(high >= evidence.day - longest for high in highs)
+
+
+def _items_of(condition: Condition, engine: Engine) -> list[str]:
+    """The items a condition looks at, without the fields of lists."""
+    return [name for name in names_in(condition, engine.rulebook) if "." not in name]
 
 
 def _open_parts(condition: Condition, engine: Engine) -> Condition:

@@ -193,6 +193,18 @@ def test_1_what_is_too_old_or_set_aside_is_no_negative(line: str, rule: str):
 # --- 2: unexplained ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("ended", "found"), [("2026-01-20", MET), ("2025-10-15", SUSPECTED)], ids=["before", "perhaps after"]
+)
+def test_4_of_the_pregnancy_of_now_is_only_what_lies_after_the_last(ended: str, found: str):
+    before = "{outcome: miscarriage, ended: 2024-08-21, gestation: 8w6d}"
+    text = (
+        f"currently_pregnant: yes\npregnancies: [{before}, {{outcome: miscarriage, ended: {ended}, gestation: 6w0d}}]\n"
+        "protein_s_free: [{value: 32 %, date: 2025-06-01}, {value: 30 %, date: 2025-12-01}]\n"
+    )
+    assert status(text, "protein_s_deficiency") == found
+
+
 def test_2_unexplained_is_never_said_while_a_cause_is_open():
     open_somewhere = 0
     for assessment in assessments():
@@ -499,6 +511,8 @@ QUIET = (
         (f"{QUIET}chlamydia: pending\n", {"first rule out"}),
         (f"{QUIET}chlamydia: indeterminate\n", {"first rule out"}),
         (f"{QUIET}hcg: pending\n", {"first rule out"}),
+        (f"{QUIET}infection_signs_now: {{value: yes, date: 2026-02-24}}\n", {"first rule out"}),
+        (f"{QUIET}temperature: {{value: 38.6 °C, date: 2026-02-26}}\n", {"first rule out"}),
         *(
             (f"{QUIET}{item}: [{earlier}, {later}]\n", {"first rule out"})
             for item, earlier, later in [
@@ -603,6 +617,8 @@ def test_13_after_a_septic_loss_the_signs_of_infection_are_asked_first(
         "endometritis: [{value: yes, date: 2019-03-01, infection_treated_since: yes}, {value: no, date: 2026-02-20}]\n",
         "temperature: {value: 36.8 °C, date: 2026-01-01}\n",
         "hcg: {value: 2 IU/L, date: 2025-10-01}\n",
+        "infection_signs_now: {value: yes, date: 2023-02-24}\n",
+        "temperature: [{value: 36.8 °C, date: 2026-03-01}, {value: 38.7 °C, date: 2026-02-26}]\n",
         "chlamydia: [{value: pending, date: 2025-03-02}, {value: negative, date: 2025-06-20}]\n",
     ],
 )
