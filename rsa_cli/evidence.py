@@ -318,7 +318,7 @@ class Evidence:
             aside = [s for s in self.seen(leaf.name.item) if s.state == SET_ASIDE and s.result.value]
             pointing = [s for s in aside if self.holds(leaf, s) is TRUE]
             if isinstance(leaf, IsFlagged):  # so may a laboratory's own range that may be meant for others
-                pointing += [s for s in (*used, *aside) if s not in pointing and _points(leaf.word, s)]
+                pointing += [s for s in (*used, *aside) if s not in pointing and self._points(leaf.word, s)]
             return (TRUE, (*used, *pointing)) if pointing else (strict, used or tuple(aside))
         if leaf.over == "latest":
             used = self.candidates(leaf.name, context, lenient)
@@ -360,11 +360,7 @@ class Evidence:
     def _flagged(self, word: str, seen: Seen, value: Value) -> tuple[Truth, str]:
         own = _by_laboratory(word, seen, value)
         if own is not None:
-            beside = [
-                r
-                for r in seen.item.references
-                if r.beside_own and least(self.truth(c, Context(seen=seen)) for c in r.when) is TRUE
-            ]
+            beside = self._beside(seen)
             if not beside or seen.by == "supposed":  # what is supposed would be said of her
                 return own
             said = {own[0], *(_referred(word, value, r, seen.item) for r in beside)}
@@ -390,6 +386,21 @@ class Evidence:
                 else "; ".join(names),
             )
         return truths[0], f"reference range, {'; '.join(dict.fromkeys(names))}"
+
+    def _beside(self, seen: Seen) -> list[Reference]:
+        """The reference ranges that a laboratory's own must agree with."""
+        return [
+            r
+            for r in seen.item.references
+            if r.beside_own and least(self.truth(c, Context(seen=seen)) for c in r.when) is TRUE
+        ]
+
+    def _points(self, word: str, seen: Seen) -> bool:
+        """Whether the laboratory's flag or range says so, and none that must agree has a limit there."""
+        own = _by_laboratory(word, seen, seen.result.value) if seen.result.value else None
+        if own is None or own[0] is not TRUE:
+            return False
+        return all((r.low if word == "low" else r.high) is None for r in self._beside(seen))
 
     def _one_must(self, conditions: list[Condition]) -> bool:
         """Whether one of the conditions holds however their circumstance turns out."""
@@ -878,12 +889,6 @@ def _by_laboratory(word: str, seen: Seen, value: Value) -> tuple[Truth, str] | N
     if own is None or measured is None:
         return None
     return _placed(word, _over(measured, own), _under(measured, own)), "the laboratory's range"
-
-
-def _points(word: str, seen: Seen) -> bool:
-    """Whether the laboratory's flag or range alone says so where it decides nothing alone."""
-    own = _by_laboratory(word, seen, seen.result.value) if seen.result.value else None
-    return own is not None and own[0] is TRUE and any(r.beside_own for r in seen.item.references)
 
 
 def _taking(leaf: IsOneOf, running: dict[str, Truth]) -> Truth:
