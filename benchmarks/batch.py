@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -414,10 +415,7 @@ def growth(rulebook: Rulebook, rounds: int) -> None:
         compiled = Compiled(repeated(rulebook, times))
         quick = QuickReader(compiled, TODAY)
         data = [one for one in given if _taken(quick, compiled, one)]
-        (seconds,) = in_turn(
-            rounds,
-            lambda: [compiled.judge(quick.read(one, 0, None, TODAY).sheet) for one in data],  # noqa: B023
-        )
+        (seconds,) = in_turn(rounds, partial(_judge, quick, compiled, data))
         base = base or seconds
         line(
             f"{len(rulebook.rules) * times} rules ({times} times)",
@@ -432,13 +430,15 @@ def growth(rulebook: Rulebook, rounds: int) -> None:
     for results in (1, 10, 100):
         data = [_with_results(one, results) for one in given]
         data = [one for one in data if _taken(quick, compiled, one)]
-        (seconds,) = in_turn(
-            rounds,
-            lambda: [compiled.judge(quick.read(one, 0, None, TODAY).sheet) for one in data],  # noqa: B023
-        )
+        (seconds,) = in_turn(rounds, partial(_judge, quick, compiled, data))
         base = base or seconds / len(data)
         ratio = seconds / len(data) / base
         line(f"{results} results of each of three items", seconds, len(data), ratio, f"≤ {results} ×")
+
+
+def _judge(quick: QuickReader, compiled: Compiled, data: list[Any]) -> None:
+    for one in data:
+        compiled.judge(quick.read(one, 0, None, TODAY).sheet)
 
 
 def repeated(rulebook: Rulebook, times: int) -> Rulebook:

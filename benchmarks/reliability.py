@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -44,19 +45,19 @@ def main() -> None:
         ways = f"{len(BROKEN)} ways as files, in {len(BROKEN_LINES)} as lines"
         print(f"{number:,} cases, {sum(expected.values()):,} broken, in {ways}")
         peace = folder / "peace.ndjson"
-        timed("in peace", lambda: batch(folder, peace))
+        timed("in peace", partial(batch, folder, peace))
         hold(peace, expected)
         digest = without_tail(peace)
         for title, work in (
-            ("a worker killed, again and again", lambda out: killed(folder, out)),
-            ("interrupted and gone on with, again and again", lambda out: interrupted(folder, out)),
-            ("a full disk: /dev/full", lambda out: full(folder, out)),
-            ("a disk that fills up, then gone on with", lambda out: small(folder, out)),
-            ("a limit on the size of a file, then gone on with", lambda out: limited(folder, out)),
-            ("two at once over the same folder", lambda out: two(folder, out)),
+            ("a worker killed, again and again", killed),
+            ("interrupted and gone on with, again and again", interrupted),
+            ("a full disk: /dev/full", full),
+            ("a disk that fills up, then gone on with", small),
+            ("a limit on the size of a file, then gone on with", limited),
+            ("two at once over the same folder", two),
         ):
             out = folder / f"{title.replace(' ', '-').replace('/', '')}.ndjson"
-            timed(title, lambda work=work, out=out: work(out))  # type: ignore[misc]
+            timed(title, partial(work, folder, out))
             assert without_tail(out) == digest, f"{title}: not what came out in peace"
             assert not list(folder.glob("*.part")), "a part was left"
     print("every case accounted for exactly once, each time")

@@ -212,14 +212,17 @@ class Screen:
         from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 
         terminal = get_app_session().input
-        with suppress(NotImplementedError, OSError, ValueError):
-            if terminal.fileno() != sys.stdin.fileno():
-                return
-            keys = get_typeahead(terminal)
-            if _ahead() or any(str(getattr(k.key, "value", k.key)) in ("c-m", "c-j") for k in keys):
-                self.say("Several lines came at once: only the first was taken.")
-            else:
-                store_typeahead(terminal, keys)
+        try:
+            elsewhere = terminal.fileno() != sys.stdin.fileno()
+        except NotImplementedError:  # the console of Windows is no file: what was typed ahead cannot be seen
+            return
+        if elsewhere:
+            return
+        keys = get_typeahead(terminal)
+        if _ahead() or any(str(getattr(k.key, "value", k.key)) in ("c-m", "c-j") for k in keys):
+            self.say("Several lines came at once: only the first was taken.")
+        else:
+            store_typeahead(terminal, keys)
 
 
 _LEAVE = Command.LEAVE.value

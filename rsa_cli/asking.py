@@ -7,7 +7,7 @@ stands there yet; so what was answered is the text of the case itself, and any a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import lcm
 from typing import Any
@@ -20,15 +20,14 @@ from rsa_cli.dictionary import (
     Item,
     UnreadableError,
     dated,
-    names_in,
     read_choices,
     read_value,
 )
 from rsa_cli.engines.reference import Engine
-from rsa_cli.evidence import MEDICATIONS, PREGNANCIES, SIGNS, Context, Evidence, Seen
+from rsa_cli.evidence import Context, Evidence, Seen, hangs_on
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN
 from rsa_cli.light import Light
-from rsa_cli.nodes import LEAVES, Condition, Count, IsFlagged, IsKnown, Name, Repeated, RuleHolds, Run, walk
+from rsa_cli.nodes import Condition, Count, IsFlagged, IsKnown, Name, Repeated, RuleHolds, Run, walk
 from rsa_cli.problems import NeedsFixing, Problem, brief, quoted
 from rsa_cli.rulebook import Investigation, Rule, Rulebook
 from rsa_cli.settle import MOST_ATOMS, Atom, Solver
@@ -513,47 +512,6 @@ def _names(node: Condition) -> Iterator[str]:
         yield node.of
     elif hasattr(node, "name") and node.name.of is None:
         yield node.name.item
-
-
-def hangs_on(names: Iterable[str], book: Rulebook) -> frozenset[str]:
-    """The items and lists among the names, and all that can change what their results count for.
-
-    That is what they are worked out from, what says whether they apply, and what their circumstances
-    are worked out from: while none of these changes, nothing that looks at the names can change.
-    """
-    found: set[str] = set()
-
-    def look(name: str) -> None:
-        if name in found or name not in book.items:
-            return
-        found.add(name)
-        item = book.items[name]
-        for part in (item, *item.fields.values()):
-            look_into(part)
-
-    def look_into(item: Item) -> None:
-        for used in (*(name for name, _ in names_in(item.formula or ("",))), *item.same_sample, item.now):
-            look(used)
-        held = [*item.set_aside_if, *item.counts_only_if, *(c for r in item.references for c in r.when)]
-        for node in (node for condition in (item.ask_if, *held) if condition for node in walk(condition)):
-            if isinstance(node, (*LEAVES, IsKnown)):
-                name = node.name
-                if name.of == "circumstance" and name.item in book.circumstances:
-                    circumstance(name.item)
-                look(name.of or name.item)
-
-    def circumstance(name: str) -> None:
-        item = book.circumstances[name]
-        look_into(item)
-        if item.worked_out is not None:
-            how, of = item.worked_out
-            worked_out = {"medications": (MEDICATIONS,), "later": of}
-            for source in worked_out.get(how, (PREGNANCIES, *SIGNS)):
-                look(source)
-
-    for name in names:
-        look(name.partition(".")[0])
-    return frozenset(found)
 
 
 # --- answers ---------------------------------------------------------------------------------------

@@ -579,7 +579,7 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
             _passed(s) for s in evidence.seen(seen.item.id)
             if s.state in ("pending", "inconclusive", "set aside") and s is not seen
         )  # fmt: skip
-    assumed = tuple(f"counts if {words} (not recorded)" for words in _provided(seen, evidence))
+    assumed = tuple(f"counts if {words} (not recorded)" for words in seen.provided)
     if seen.state == "set aside":
         assumed += (f"set aside: {seen.why}",)
     if seen.date is None and len(evidence.case.results.get(seen.item.id, ())) > 1:
@@ -590,27 +590,6 @@ def _reason(seen: Seen, limit: str, truth: Truth, evidence: Evidence, measure: s
         seen.item.label, value, limit, truth, places, measure, assumed, passed, seen.record, f"{seen.item.of}.{seen.item.id}" if seen.item.of else seen.item.id,
         seen.result.value, seen.date,
     )  # fmt: skip
-
-
-def _provided(seen: Seen, evidence: Evidence) -> tuple[str, ...]:
-    """What is assumed of a result, without what of it is known, and each once."""
-    short = {}
-    for of in (seen, *seen.inputs):
-        for condition in of.item.set_aside_if:
-            if isinstance(condition, All):
-                open_ = [p for p in condition.parts if evidence.truth(p, Context(seen=of)) is UNKNOWN]
-                parts = tuple(_without_perhaps(part) for part in open_)
-                words = evidence.phrase(Not(condition, condition.place), of.item)
-                if parts:
-                    short[words] = evidence.phrase(Not(All(parts), condition.place), of.item)
-    return tuple(dict.fromkeys(short.get(words, words) for words in seen.provided))
-
-
-def _without_perhaps(part: Condition) -> Condition:
-    """What is only perhaps so is assumed not to be so at all: "not pregnant" says it simply."""
-    if isinstance(part, IsOneOf) and part.choices == {"perhaps"}:
-        return part._replace(choices=frozenset({"yes"}))
-    return part
 
 
 def _passed(seen: Seen) -> str:
@@ -897,7 +876,7 @@ class Yields:
         def weigh(atom: Atom) -> int:
             burdens = [BURDEN[i.burden] for i in self.of(atom)]
             if atom.name in self.left_out:
-                return 1000
+                return 1000  # heavier than any burden: last among those that settle
             return min(burdens, default=0) + (0 if not tested or atom.name in tested else 10)
 
         return weigh
@@ -946,9 +925,7 @@ def _line(
         stops = [c for c in investigation.not_now_if if engine.verdict(c).truth is TRUE]
         doubts = [c for c in investigation.first_rule_out if engine.verdict(c).truth is UNKNOWN]
         if investigation.first_rule_out:
-            doubts += [
-                c for c in investigation.not_now_if if c not in doubts and _points(c, investigation, engine)
-            ]
+            doubts += [c for c in investigation.not_now_if if c not in doubts and _points(c, engine)]
         if stops:
             state = "not now"
         elif doubts:
@@ -972,28 +949,18 @@ def _line(
     return line, (PLACES.index(place), -score)
 
 
-def _points(condition: Condition, investigation: Investigation, engine: Engine) -> bool:
+def _points(condition: Condition, engine: Engine) -> bool:
     """Whether it was looked for and is not settled: a result set aside, awaited or inconclusive may hide it.
 
-    A usable result that is surely later settles it. One that is too old raises nothing, unless it was so and
-    is no older than the longest that counts of all the investigation waits for.
+    A usable result that is surely later settles it. One that is too old raises nothing, unless it was so: no
+    source says for how long that holds.
     """
     evidence = engine.evidence
-    names = _items_of(condition, engine)
+    names = [name for name in names_in(condition, engine.rulebook) if "." not in name]
     if any(_unsettled(seen, evidence) for name in names for seen in evidence.seen(name)):
         return True
-    so = engine.verdict(condition, lenient=True)
-    if engine.verdict(condition).truth is not UNKNOWN or so.truth is not TRUE:
-        return False
-    waited_for = (name for c in investigation.not_now_if for name in _items_of(c, engine))
-    longest = max(evidence.items[name].stale_after or 0 for name in waited_for)
-    highs = [s.date.high for s in so.used if s.date is not None and s.date.high is not None]
-    return any(high >= evidence.day - longest for high in highs)
-
-
-def _items_of(condition: Condition, engine: Engine) -> list[str]:
-    """The items a condition looks at, without the fields of lists."""
-    return [name for name in names_in(condition, engine.rulebook) if "." not in name]
+    unknown = engine.verdict(condition).truth is UNKNOWN
+    return unknown and engine.verdict(condition, lenient=True).truth is TRUE
 
 
 def _open_parts(condition: Condition, engine: Engine) -> Condition:

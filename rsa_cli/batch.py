@@ -229,11 +229,8 @@ class Judge:
             self.quick = QuickReader(Compiled(self.rulebook), settings.today)
 
     def outcome(self, task: Task) -> Outcome:
-        """What becomes of a case; never an exception."""
-        try:
-            return self._quickly(task) or self._in_full(task)
-        except Exception as error:  # noqa: BLE001 - one case must not stop the others: it is reported as failed
-            return Outcome(FAILED, task.file, task.line, error=_where(error))
+        """What becomes of a case: judged, or with its problems. An exception is a mistake of this program."""
+        return self._quickly(task) or self._in_full(task)
 
     def _quickly(self, task: Task) -> Outcome | None:
         if self.quick is None:
@@ -476,14 +473,14 @@ def _row(run: Run, outcome: Outcome, more: Any = None) -> Row:
 
 
 def _judged(run: Run, judge: Judge, task: Task) -> Row:
-    """One case, judged and written; what cannot be written has failed."""
-    outcome = judge.outcome(task)
+    """One case, judged and written, or failed."""
     more = None
     try:
+        outcome = judge.outcome(task)
         if run.deeper is not None and outcome.outcome == JUDGED:
             more = run.deeper(judge, task)
         return _row(run, outcome, more)
-    except Exception as error:  # noqa: BLE001 - one case must not stop the others: it is reported as failed
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must stop no other case: it is reported as failed
         return _row(run, Outcome(FAILED, task.file, task.line, error=_where(error)))
 
 

@@ -17,7 +17,7 @@ from rsa_cli.case import Case, Result
 from rsa_cli.dictionary import Item, Unit, Value, converted, expressed, names_in
 from rsa_cli.engines.reference import Engine
 from rsa_cli.entries import Entries, Entry, words_of
-from rsa_cli.evidence import USABLE, Evidence, Seen
+from rsa_cli.evidence import SIGNS, USABLE, Evidence, Seen
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
 from rsa_cli.light import Light
 from rsa_cli.mutants import Breaker, Piece, Trials, Unread, limit_text, pieces
@@ -174,7 +174,7 @@ class _Site(NamedTuple):
 
 # The items and fields that a circumstance is worked out from, by how.
 _WORKED_OUT = {
-    "pregnant": ("pregnancies", "pregnancies.outcome", "pregnancies.ended", "pregnancies.gestation"),
+    "pregnant": ("pregnancies", "pregnancies.outcome", "pregnancies.ended", "pregnancies.gestation", *SIGNS),
     "days_since_pregnancy_end": ("pregnancies", "pregnancies.outcome", "pregnancies.ended"),
     "medications": ("medications", "medications.class", "medications.from", "medications.to"),
 }

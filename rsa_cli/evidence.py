@@ -12,6 +12,7 @@ from rsa_cli.case import Case, Record, Result
 from rsa_cli.dictionary import Item, Reference, Value, converted, expressed, names_in
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
 from rsa_cli.nodes import (
+    LEAVES,
     All,
     Compare,
     Condition,
@@ -43,9 +44,8 @@ from rsa_cli.values import Span, compare, iso, point, worked_out_text
 # The items that circumstances are worked out from, by the names the shared dictionary gives them.
 PREGNANCIES, MEDICATIONS = "pregnancies", "medications"
 LONGEST_PREGNANCY = 45 * 7
-# What says that she is pregnant now: her word, a positive test, hCG from 5 IU/L (GK-hcg-negative in the sources).
-SIGNS = ("currently_pregnant", "pregnancy_test", "hcg")
-HCG_RAISED = 5
+# What says that she is pregnant now: of each item the choice, or the level that the dictionary gives its limit.
+SIGNS = {"currently_pregnant": "yes", "pregnancy_test": "positive", "hcg": "pregnancy"}
 NEVER_PREGNANT = Span(36_500, None)
 _NO_END = point(10**9)
 
@@ -215,7 +215,8 @@ class Evidence:
             if truth is TRUE:
                 return self.phrase(condition, item) + self._held(condition, seen), ()
             if truth is UNKNOWN:
-                provided.append(_negated(self.phrase(condition, item)))
+                words = _negated(self.phrase(self._open_part(condition, seen), item))
+                provided += [words] if words not in provided else []
         for condition in item.counts_only_if:
             truth = self.truth(condition, Context(seen=seen))
             if truth is not TRUE:
@@ -232,6 +233,13 @@ class Evidence:
             elif seen.date.low < limit:
                 provided.append(f"not older than {item.stale_after} days")
         return "", tuple(provided)
+
+    def _open_part(self, condition: Condition, seen: Seen) -> Condition:
+        """What is not known of a condition: what is known of it need not be said."""
+        if not isinstance(condition, All):
+            return condition
+        unknown = [part for part in condition.parts if self.truth(part, Context(seen=seen)) is UNKNOWN]
+        return condition._replace(parts=tuple(unknown))
 
     def _held(self, condition: Condition, seen: Seen) -> str:
         """What the circumstance was, where the words of the condition leave it open."""
@@ -502,6 +510,7 @@ class Evidence:
         if self._sign is None:
             self._sign = any(
                 says_pregnant(
+                    self.items[name],
                     [
                         (s.result.value, s.date.high if s.date else None)
                         for s in self.seen(name)
@@ -720,7 +729,7 @@ class Evidence:
                 if name.item == "value" and item is not None:
                     said = " or ".join(item.choices[c].label for c in item.choices if c in choices)
                     return f"{label} {'is not' if negated else 'is'} {said}"
-                if choices in ({"yes"}, {"yes", "perhaps"}) or choices == others:
+                if choices <= {"yes", "perhaps"} or choices == others:
                     return _negated(label) if negated else label
                 if choices == {"no"}:
                     return label if negated else _negated(label)
@@ -770,16 +779,15 @@ class Evidence:
         return found, found.label if found else name.item
 
 
-def says_pregnant(signs: Iterable[tuple[Value, Number | None]], begun: Number) -> bool:
-    """Whether the latest of some results, each with its last possible day, says that she is pregnant since a day."""
+def says_pregnant(item: Item, signs: Iterable[tuple[Value, Number | None]], begun: Number) -> bool:
+    """Whether the latest results of a sign, each with its last possible day, say that she is pregnant since a day."""
+    said = SIGNS[item.id]
     known = [(value, 10**9 if day is None else day) for value, day in signs]
     last = max((day for _, day in known), default=0)
-    return last >= begun and any(
-        value.text in ("yes", "positive")
-        or (value.canon is not None and value.canon.low is not None and value.canon.low >= HCG_RAISED)
-        for value, day in known
-        if day == last
-    )
+    latest = [value for value, day in known if day == last]
+    if any(level.name == said for level in item.levels):
+        return last >= begun and any(_level(said, item, value) is TRUE for value in latest)
+    return last >= begun and any(value.text == said for value in latest)
 
 
 def _open_value(value: Value | None) -> bool:
@@ -807,22 +815,45 @@ def _bearing(rulebook: Rulebook) -> frozenset[str]:
     return frozenset(names)
 
 
-def bearing_on(names: Iterable[str], rulebook: Rulebook) -> frozenset[str]:
-    """The items and lists among the names, and what they are worked out from or their being asked hangs on."""
+def hangs_on(names: Iterable[str], book: Rulebook, circumstances: bool = True) -> frozenset[str]:
+    """The items and lists among the names, and all that can change what their results count for.
+
+    That is what they are worked out from, what says whether they apply, and what their `circumstances`
+    are worked out from: while none of these changes, nothing that looks at the names can change. Without
+    circumstances, it is what they are worked out from and their being asked hangs on.
+    """
     found: set[str] = set()
 
     def look(name: str) -> None:
-        if name in found or name not in rulebook.items:
+        if name in found or name not in book.items:
             return
         found.add(name)
-        item = rulebook.items[name]
+        item = book.items[name]
         for part in (item, *item.fields.values()):
-            for used, _ in names_in(part.formula) if part.formula else ():
-                look(used)
-            for node in walk(part.ask_if) if part.ask_if else ():
-                named = getattr(node, "name", None)
-                if named is not None:
-                    look(named.of or named.item)
+            look_into(part)
+
+    def look_into(item: Item) -> None:
+        for used, _ in names_in(item.formula) if item.formula else ():
+            look(used)
+        held: list[Condition] = [item.ask_if] if item.ask_if else []
+        if circumstances:
+            held += [*item.set_aside_if, *item.counts_only_if, *(c for r in item.references for c in r.when)]
+        for node in (node for condition in held for node in walk(condition)):
+            if isinstance(node, (*LEAVES, IsKnown)):
+                name = node.name
+                if name.of == "circumstance" and name.item in book.circumstances:
+                    circumstance(name.item)
+                look(name.of or name.item)
+
+    def circumstance(name: str) -> None:
+        item = book.circumstances[name]
+        look_into(item)
+        look(item.now)
+        if item.worked_out is not None:
+            how, of = item.worked_out
+            worked_out = {"medications": (MEDICATIONS,), "later": of}
+            for source in worked_out.get(how, (PREGNANCIES, *SIGNS)):
+                look(source)
 
     for name in names:
         look(name.partition(".")[0])

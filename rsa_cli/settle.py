@@ -18,7 +18,7 @@ from rsa_cli.case import Case, Record, Result
 from rsa_cli.dictionary import Item, Value, converted, names_in
 from rsa_cli.engines.reference import Engine, Verdict, tested
 from rsa_cli.engines.reference import names_in as looked_at
-from rsa_cli.evidence import USABLE, Context, Evidence, Seen, bearing_on
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen, hangs_on
 from rsa_cli.keep import fetch, keep
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
@@ -159,7 +159,7 @@ def unasked(rulebook: Rulebook, weigher: Callable[[Rule], Weigh]) -> Unasked:
             *looked_at(rule.when, rulebook),
             *(t for n in barring for t in tested(rulebook.rules[n.rule], rulebook)),
         ]
-        found[rule.id] = (bearing_on(names, rulebook), settled)
+        found[rule.id] = (hangs_on(names, rulebook, circumstances=False), settled)
     keep(key, found, (Settled, Atom))
     return found
 

@@ -21,10 +21,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_cli import journal as journals
-from rsa_cli.asking import Question, Questionnaire, View, hangs_on, read_answer, shown_answer, view_of, way_of
+from rsa_cli.asking import Question, Questionnaire, View, read_answer, shown_answer, view_of, way_of
 from rsa_cli.assess import BURDEN, Finding
 from rsa_cli.dictionary import UnreadableError
 from rsa_cli.engines.reference import Engine, Verdict
+from rsa_cli.evidence import hangs_on
 from rsa_cli.journal import Journal, LockedError, load, save
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth, greatest, least, opposite
 from rsa_cli.problems import NeedsFixing

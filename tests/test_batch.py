@@ -29,9 +29,9 @@ from rsa_cli.run import Asked, run
 from rsa_cli.source import read_file
 from rsa_cli.tables import formats, table
 
+from cases import BROKEN, BROKEN_LINES, cases, yaml_text
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-from cases import BROKEN, BROKEN_LINES, cases, yaml_text  # noqa: E402 - stands beside the benchmarks
 
 RULEBOOK = read_rulebook()
 TODAY = date.today().toordinal()

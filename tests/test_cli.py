@@ -556,6 +556,13 @@ def test_it_starts_as_a_module_and_as_a_script(tmp_path: Path):
     assert as_script.stdout.decode() == as_module.stdout == f"rsa {__version__}\n"
 
 
+@pytest.mark.parametrize("words", [["-o", "x" * 300], ["--output=" + "x" * 300]], ids=["plainly", "by Typer"])
+def test_a_name_that_no_file_can_have_is_said(words: list[str]):
+    done = process("assess", CASE, *words)
+    assert (done.returncode, done.stdout) == (WRONG_USAGE, "")
+    assert "cannot write" in done.stderr
+
+
 # --- what is typed plainly needs no Typer ---------------------------------------------------------
 
 PLAIN = [
@@ -598,6 +605,8 @@ def test_every_option_of_assess_may_be_typed_plainly(monkeypatch: pytest.MonkeyP
     command = get_command(app).commands["assess"]  # type: ignore[attr-defined]
     options = [o for o in command.params if o.name not in ("case", "help")]
     assert {o.name for o in options} == set(ASSESS.parameters) - {"case"}
+    # What may not be read is said by the reader, in words of its own: Typer looks at no file first.
+    assert not [o.name for o in command.params if getattr(o.type, "readable", False)]
     for option in options:
         for word in option.opts:
             words = [word, "case.yaml"] if option.is_flag else [word, "some", "case.yaml"]

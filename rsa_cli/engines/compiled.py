@@ -684,7 +684,7 @@ class Sheet:
         self.recorded: dict[str, list[RecordOf]] = {}
         self.lists: list[Any] = compiled.no_lists.copy()
         self.samples: dict[str, list[Sample]] = {}
-        self.signs: list[list[Given]] = []  # what may say that she is pregnant now
+        self.signs: list[tuple[Item, list[Given]]] = []  # what may say that she is pregnant now
         self.thens: dict[Any, Then] = {}
         self._standing: _Standing | None = None
         self._end: tuple[Number, Number, Number] | None = None
@@ -815,6 +815,7 @@ class Sheet:
         if self._says is None:
             self._says = any(
                 says_pregnant(
+                    item,
                     [
                         (g.fact.value, g.high)
                         for g in given
@@ -822,7 +823,7 @@ class Sheet:
                     ],
                     self.begun(),
                 )
-                for given in self.signs
+                for item, given in self.signs
             )
         return self._says
 
@@ -1013,9 +1014,13 @@ class _List:
             ]
         if before is None:
             key.append(None)
-        elif record.low is not None and before.low is not None:
-            key.append(record.low - before.high)  # type: ignore[operator]
-            key.append(record.high - before.low)  # type: ignore[operator]
+        elif (
+            record.low is not None
+            and record.high is not None
+            and before.low is not None
+            and before.high is not None
+        ):
+            key += [record.low - before.high, record.high - before.low]
         return tuple(key)
 
     def with_date(self, fields: list[FieldEntry], record: RecordOf) -> list[FieldEntry]:
@@ -1421,7 +1426,7 @@ class Compiled:
 
     def place(self, sheet: Sheet) -> None:
         """Put what rests on nothing else where the rules look for it."""
-        sheet.signs += [sheet.given[name] for name in SIGNS if name in sheet.given]
+        sheet.signs += [(self.items[name].item, sheet.given[name]) for name in SIGNS if name in sheet.given]
         for name in [name for name in sheet.given if name not in self.later]:
             given = sheet.given.pop(name)
             things = self.items[name]

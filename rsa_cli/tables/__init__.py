@@ -7,6 +7,7 @@ does so, and an interrupted run can go on. Listing the formats imports none of t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,7 @@ MET = STATUSES.index("met")
 _TRUTH = (FALSE, UNKNOWN, UNKNOWN, TRUE)
 
 
-class Table:
+class Table(ABC):
     """What the formats share: the rules in their order, and today's word beside the article's."""
 
     resumes = False
@@ -46,9 +47,9 @@ class Table:
         """What stands before the first case."""
         return ""
 
+    @abstractmethod
     def line(self, outcome: Outcome) -> str:
         """One case."""
-        raise NotImplementedError
 
     def end(self, counts: Counts) -> str:
         """What stands behind the last case."""
