@@ -18,7 +18,7 @@ from rsa_cli.case import Case
 from rsa_cli.dictionary import Choice, Item, Level, Reference, names_in, read_limits
 from rsa_cli.engines.reference import Engine
 from rsa_cli.entries import Entries, Entry
-from rsa_cli.evidence import Evidence
+from rsa_cli.evidence import SIGNS, Evidence
 from rsa_cli.kleene import TRUE
 from rsa_cli.light import Light
 from rsa_cli.nodes import (
@@ -603,7 +603,9 @@ class Breaker:
                     yield f"{about}, left out", place, put(level._replace(**{held: None}))
 
     def _asked(self) -> Iterator[tuple[str, str]]:
-        """Every word and level that a condition asks of an item, by the name of its entry."""
+        """Every word and level asked of an item, by a condition or as a sign of pregnancy, by the name of its entry."""
+        for name, said in SIGNS.items():
+            yield name, f"at least {said}"
         for condition in conditions_of(self.rulebook):
             for node in walk(condition):
                 if isinstance(node, IsFlagged):
@@ -877,7 +879,9 @@ def _leads_of(item: Item, rulebook: Rulebook) -> Iterator[Of]:
     if item.now:
         yield Of("item", item.now)
     yield from (
-        Of("item", name) for name in (names if how == "later" else ("pregnancies", "medications")) if how
+        Of("item", name)
+        for name in (names if how == "later" else ("pregnancies", "medications", *SIGNS))
+        if how
     )
 
 
