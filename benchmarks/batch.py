@@ -34,7 +34,7 @@ from rsa_cli.engines import reference
 from rsa_cli.engines.compiled import Compiled, UnusualError
 from rsa_cli.evidence import Evidence
 from rsa_cli.nodes import Condition, RuleHolds
-from rsa_cli.quick import QuickReader, json_data, yaml_data
+from rsa_cli.quick import QuickReader, YamlReader, json_data
 from rsa_cli.rulebook import Rule, Rulebook, Today, read_rulebook
 from rsa_cli.source import read_bytes
 from rsa_cli.tables import table
@@ -229,9 +229,10 @@ def stages(rulebook: Rulebook, rounds: int) -> None:
     compiled = Compiled(rulebook)
     quick = QuickReader(compiled, TODAY)
     writer = table("ndjson", rulebook)
-    data = [yaml_data(text)[0] for text in texts]
+    reader = YamlReader()
+    data = [reader.read(text)[0] for text in texts]
     data = [one for one in data if _taken(quick, compiled, one)]
-    texts = [text for text in texts if _taken(quick, compiled, yaml_data(text)[0])]
+    texts = [text for text in texts if _taken(quick, compiled, reader.read(text)[0])]
     found: dict[str, list[Any]] = {}
 
     def events() -> None:
@@ -254,7 +255,7 @@ def stages(rulebook: Rulebook, rounds: int) -> None:
     steps = {
         "yaml.load(…, CSafeLoader)": lambda: [yaml.load(text, Loader=yaml.CSafeLoader) for text in texts],
         "libyaml's events": events,
-        "parse: events to plain data": lambda: [yaml_data(text) for text in texts],
+        "parse: entries to plain data": lambda: [reader.read(text) for text in texts],
         "dictionary: plain data to values, digest": dictionary,
         "judge": judge,
         "write: a line of NDJSON": write,
@@ -296,7 +297,7 @@ def ndjson(rulebook: Rulebook, rounds: int) -> None:
             except UnusualError:
                 pass
 
-    from_json, from_yaml = [json_data(text) for text in lines], [yaml_data(text)[0] for text in texts]
+    from_json, from_yaml = [json_data(text) for text in lines], [YamlReader().read(text)[0] for text in texts]
     loads, ours, of_json, of_yaml = in_turn(
         rounds, lambda: [json.loads(text) for text in lines], whole,
         lambda: rest(from_json, lines), lambda: rest(from_yaml, [b""] * len(texts)),

@@ -39,7 +39,7 @@ from rsa_cli.light import Light
 from rsa_cli.nodes import All, Condition, Not, NotKnown, Points, Some, parts_of
 from rsa_cli.nodes import Any as AnyOf
 from rsa_cli.problems import NeedsFixing, Place, Problem, quoted
-from rsa_cli.quick import QuickReader, json_data, json_source, yaml_data
+from rsa_cli.quick import QuickReader, YamlReader, json_data, json_source
 from rsa_cli.rulebook import Rulebook
 from rsa_cli.source import MAX_BYTES, Source, read_file
 from rsa_cli.values import iso
@@ -225,6 +225,7 @@ class Judge:
         self.rulebook = settings.rulebook
         self.rules = list(self.rulebook.rules.values())
         self.quick: QuickReader | None = None
+        self.yaml = YamlReader()
         if settings.quick and not settings.explain:
             self.quick = QuickReader(Compiled(self.rulebook), settings.today)
 
@@ -244,7 +245,7 @@ class Judge:
                 with open(task.file, "rb", buffering=0) as opened:
                     if not 0 < os.fstat(opened.fileno()).st_size <= MAX_BYTES:
                         return None  # empty, too large, or no file at all
-                    data, line = yaml_data(opened.readall())
+                    data, line = self.yaml.read(opened.readall())
             if settings.without_partner and type(data) is dict:
                 data.pop("partner", None)
             read = self.quick.read(data, line, settings.as_of, settings.today, task.data)

@@ -8,6 +8,8 @@ unusual it says so and stops; the ordinary reader and the reference engine then 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import yaml
@@ -34,6 +36,7 @@ from rsa_cli.values import Span
 
 _KEPT = 10_000  # texts remembered of one item, before it begins anew
 _LONG = 500  # signs of a text that is not remembered
+_MANY = 1000  # entries, or members of a list, are too many to be looked at one by one
 _DATE, _DATE_TEXT = "\0", "\\u0000"  # stands where a date is to stand
 # How what is said of an item is taken: by itself, by what held at its date, as one of those that count only
 # of the same sample, only where it applies; else once everything is read.
@@ -128,6 +131,28 @@ class _Dates(dict[str, "tuple[Number | None, Number | None]"]):
             self.clear()
         self[text] = found
         return found
+
+
+class _Template:
+    """A mapping of which one text is a date, whatever its date."""
+
+    __slots__ = ("by", "data")
+
+    def __init__(self, data: dict[str, Any], by: str) -> None:
+        self.data = data
+        self.by = by  # the name of that text
+
+
+class _Dated(NamedTuple):
+    """A mapping that differs from others by a date alone."""
+
+    template: _Template
+    on: str
+
+
+def _whole(value: Any) -> Any:
+    """Plain data as it was written."""
+    return {**value.template.data, value.template.by: value.on} if type(value) is _Dated else value
 
 
 class _Slot:
@@ -293,7 +318,11 @@ class QuickReader:
             place: Any
             if kind is str:
                 place = (undated, value) if way else value
-            elif kind is dict:
+            elif kind is _Dated and value.template.by == "date":
+                on = value.on
+                place = (thens.get(on) or self.then(sheet, on), value.template)
+            elif kind is dict or kind is _Dated:
+                value = _whole(value)
                 keys += len(value)
                 on = value.get("date") or ""
                 if type(on) is not str:
@@ -313,7 +342,7 @@ class QuickReader:
             try:
                 met = slot.known[place]
             except KeyError:
-                met = self.meet(slot, place, value, on, sheet)
+                met = self.meet(slot, place, _whole(value), on, sheet)
             except TypeError:  # a list of choices, or a note of several parts
                 met = self.meet(slot, None, value, on, sheet)
             entries[slot.index] = met[0]
@@ -368,6 +397,7 @@ class QuickReader:
         if type(value) is list and not (slot.several and all(type(part) is str for part in value)):
             self.several(slot, value, sheet, day)
             return
+        value = _whole(value)
         self.said.append(self.text(slot, value))
         if type(value) is dict:
             self.keys += len(value)
@@ -384,6 +414,7 @@ class QuickReader:
 
     def several(self, slot: _Slot, values: list[Any], sheet: Sheet, day: int) -> None:
         """Several results of one item."""
+        values = [_whole(value) for value in values]
         self.keys += sum([len(value) for value in values if type(value) is dict])
         self.said.append(self.text(slot, values))
         key = self._together(slot, values, sheet)
@@ -483,7 +514,7 @@ class QuickReader:
         in_order = True
         texts = []
         for number, value in enumerate(values, 1):
-            if type(value) is not dict:
+            if type(value) is not dict and type(value) is not _Dated:
                 raise UnusualError(slot.name)
             record, text = self.record(slot, value, number, day)
             found.append(record)
@@ -504,23 +535,29 @@ class QuickReader:
         self.said.append(f"{slot.begins}[{','.join(texts)}]]")
         return found
 
-    def record(self, slot: _ListSlot, data: dict[str, Any], number: int, day: int) -> tuple[RecordOf, str]:
+    def record(
+        self, slot: _ListSlot, data: dict[str, Any] | _Dated, number: int, day: int
+    ) -> tuple[RecordOf, str]:
         """One record, and how it stands in the content."""
-        self.keys += len(data)
-        on = data.get(slot.date) or ""
         place: Any
-        if type(on) is str and on:
-            data[slot.date] = None
-            place = (*data, *data.values())
-            data[slot.date] = on
+        if type(data) is _Dated and data.template.by == slot.date:
+            on, place = data.on, data.template
         else:
-            on, place = "", (on, *data, *data.values())
+            plain = _whole(data)
+            self.keys += len(plain)
+            on = plain.get(slot.date) or ""
+            if type(on) is str and on:
+                plain[slot.date] = None
+                place = (*plain, *plain.values())
+                plain[slot.date] = on
+            else:
+                on, place = "", (on, *plain, *plain.values())
         try:
             met = slot.known.get(place)
         except TypeError:  # a result with its circumstances, or a note of several parts
             place = met = None
         if met is None:
-            met = self.meet_record(slot, place, data, on)
+            met = self.meet_record(slot, place, _whole(data), on)
         text = f"{met.begins}{on}{met.ends}"
         fields = met.fields.copy()
         if on:
@@ -646,49 +683,140 @@ def _seen(part: Any) -> None:
 _EMPTY = ("", "null", "~")
 
 
-def yaml_data(data: bytes) -> tuple[Any, int]:
-    """The content of a YAML file as plain data, and the line of the case's id. Raises UnusualError.
+# An entry begins where a line does, with a letter.
+_BEGINS = re.compile(r"\n(?=[A-Za-z_])")
+_FIRST_ITEM = re.compile(r"[^\n]*(\n *- )")
+_HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:---[ \t]*\n(?:[ \t]*(?:#.*)?\n)*)?")
+_DATED_TEXT = re.compile(r"(20\d\d-\d\d(?:-\d\d)?)")  # its first signs can be searched for fast
+
+
+class YamlReader:
+    """Reads YAML files as plain data, entry by entry: one that was met before, but for its dates, is not parsed again."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[str, Any]] = {}
+
+    def read(self, data: bytes) -> tuple[dict[str, Any], int]:
+        """The content of a file, and the line of the case's id. Raises UnusualError.
+
+        Every entry is parsed by itself. One that was cut off in a wrong place, inside a quotation or a bracket that goes
+        on in the first column, is no YAML; what bears on other entries, a mark or a second document, is not taken.
+        """
+        if len(data) > MAX_BYTES:
+            raise UnusualError("size")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UnusualError("text") from None
+        # Without a line break at its end a block of text is another one.
+        if text[-1:] != "\n" or _DATE in text or "：" in text or "，" in text:
+            raise UnusualError("form")
+        head = _HEAD.match(text)
+        begin = head.end() if head else 0
+        line, id_line = text.count("\n", 0, begin) + 1, 0
+        entries = _BEGINS.split(text[begin:-1])
+        if len(entries) > _MANY:
+            raise UnusualError("size")
+        known = self.known
+        found: dict[str, Any] = {}
+        for entry in entries:
+            key, value = known.get(entry) or self._entry(entry)
+            found[key] = value
+            if not id_line:
+                if key == "case":
+                    id_line = line
+                line += entry.count("\n") + 1
+        if len(found) != len(entries):
+            raise UnusualError("key")
+        return found, id_line
+
+    def _entry(self, entry: str) -> tuple[str, Any]:
+        """One that has dates, or was not met before: its name and its value."""
+        cut = _DATED_TEXT.split(entry)
+        if len(cut) > 1 and (met := self.known.get(_DATE.join(cut[::2]))) is not None:
+            key, value = met
+            return key, _Dated(value, cut[1]) if type(value) is _Template else _filled(value, iter(cut[1::2]))
+        item = _FIRST_ITEM.match(entry)
+        if item is not None and 1 < entry.count(item[1]) < _MANY:  # seldom like another, but its members are
+            name, *items = entry.split(item[1])
+            texts = [f"{name}{item[1]}{part}" for part in items]
+            several = [self.known.get(text) or self._entry(text) for text in texts]
+            if any(type(value) is not list or len(value) != 1 for _, value in several):
+                raise UnusualError("form")
+            return several[0][0], [value[0] for _, value in several]
+        found = _parsed(f"{entry}\n")
+        if len(found) != 1:
+            raise UnusualError("form")
+        [(key, value)] = found.items()
+        dates: list[str] = []
+        without = _without_dates(value, dates)
+        if dates == cut[1::2] and len(entry) < _LONG and key != "case":
+            if len(self.known) > _KEPT:
+                self.known.clear()
+            self.known[_DATE.join(cut[::2])] = key, without
+        return key, value
+
+
+def _without_dates(value: Any, dates: list[str]) -> Any:
+    """Plain data without the texts that are dates, which are gathered in their order."""
+    if type(value) is dict:
+        before = len(dates)
+        found = {key: _without_dates(part, dates) for key, part in value.items()}
+        own = [key for key, part in found.items() if part == _DATE]
+        return _Template(found, own[0]) if len(own) == len(dates) - before == 1 else found
+    if type(value) is list:
+        return [_without_dates(part, dates) for part in value]
+    if value is None or not _DATED_TEXT.fullmatch(value):
+        return value
+    dates.append(value)
+    return _DATE
+
+
+def _filled(value: Any, dates: Iterator[str]) -> Any:
+    """The same with dates, in their order."""
+    kind = type(value)
+    if kind is _Template:
+        return _Dated(value, next(dates))
+    if kind is dict:
+        return {key: _filled(part, dates) for key, part in value.items()}
+    if kind is list:
+        return [_filled(part, dates) for part in value]
+    return next(dates) if value == _DATE else value
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """A piece of YAML as plain data. Raises UnusualError.
 
     What is not taken is what the ordinary reader has something to say of, or may have: a problem of
-    form, a comment that touches a value, full-width signs, blocks of text.
+    form, a comment that touches a value, blocks of text.
     """
-    if len(data) > MAX_BYTES:
-        raise UnusualError("size")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnusualError("text") from None
-    if "：" in text or "，" in text or text.count(" #") != text.count("  #"):
+    if text.count(" #") != text.count("  #"):
         raise UnusualError("form")
-    try:
-        return _events(text)
-    except yaml.YAMLError:
-        raise UnusualError("form") from None
-
-
-def _events(text: str) -> tuple[Any, int]:
     parser = _Parser(text)
     following = parser.following
-    following()  # the stream
-    if type(following()) is not yaml.DocumentStartEvent:
-        raise UnusualError("empty")
-    event = following()
-    if type(event) is not yaml.MappingStartEvent:
-        raise UnusualError("not a case")
-    found = parser.mapping(event, 1)
-    following()  # the end of the document
-    if type(following()) is not yaml.StreamEndEvent:
-        raise UnusualError("documents")
-    return found, parser.line
+    try:
+        following()  # the stream
+        document = following()
+        if type(document) is not yaml.DocumentStartEvent or document.explicit:
+            raise UnusualError("form")
+        event = following()
+        if type(event) is not yaml.MappingStartEvent or event.flow_style:
+            raise UnusualError("not a case")
+        found = parser.mapping(event, 1)
+        end = following()
+        if end.explicit or type(following()) is not yaml.StreamEndEvent:
+            raise UnusualError("documents")
+    except yaml.YAMLError:
+        raise UnusualError("form") from None
+    return found
 
 
 class _Parser:
-    """Collections from libyaml's events; `line` is that of the case's id."""
+    """Collections from libyaml's events."""
 
     def __init__(self, text: str) -> None:
         self.following: Any = yaml.CSafeLoader(text).get_event
         self.marked = "&" in text or "!" in text  # else there are neither anchors nor tags
-        self.line = 0
 
     def mapping(self, begin: Any, depth: int) -> dict[str, Any]:
         """The mapping that begins with an event."""
@@ -721,9 +849,6 @@ class _Parser:
             if marked and (event.tag is not None or event.anchor is not None):
                 raise UnusualError("tag")
             found[key] = value
-            if key == "case" and depth == 1:
-                mark: Any = event.start_mark
-                self.line = mark.line + 1
 
     def collection(self, begin: Any, depth: int) -> Any:
         """The mapping or list that begins with an event."""
