@@ -681,12 +681,20 @@ def _seen(part: Any) -> None:
 # --- YAML ------------------------------------------------------------------------------------------
 
 _EMPTY = ("", "null", "~")
-
-
-# An entry begins where a line does, with a letter.
+# Before the first entry: empty lines, comments, the mark that begins a document.
+_COMMENTS = r"(?:[ \t]*(?:#.*)?\r?\n)*"
+_HEAD = re.compile(rf"{_COMMENTS}(?:---[ \t]*\r?\n{_COMMENTS})?")
+_OTHERWISE = (
+    _DATE,
+    "：",
+    "，",
+    "\x85",
+    "\u2028",
+    "\u2029",
+)  # line breaks, and signs that the ordinary reader looks at
+# An entry begins where a line does, with a letter; a member of its list with a dash.
 _BEGINS = re.compile(r"\n(?=[A-Za-z_])")
-_FIRST_ITEM = re.compile(r"[^\n]*(\n *- )")
-_HEAD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:---[ \t]*\n(?:[ \t]*(?:#.*)?\n)*)?")
+_MEMBER = re.compile(r"[^\n]*(\n *- )")
 _DATED_TEXT = re.compile(r"(20\d\d-\d\d(?:-\d\d)?)")  # its first signs can be searched for fast
 
 
@@ -709,7 +717,11 @@ class YamlReader:
         except UnicodeDecodeError:
             raise UnusualError("text") from None
         # Without a line break at its end a block of text is another one.
-        if text[-1:] != "\n" or _DATE in text or "：" in text or "，" in text:
+        if (
+            text[-1:] != "\n"
+            or text.count("\r") != text.count("\r\n")
+            or any(sign in text for sign in _OTHERWISE)
+        ):
             raise UnusualError("form")
         head = _HEAD.match(text)
         begin = head.end() if head else 0
@@ -736,10 +748,12 @@ class YamlReader:
         if len(cut) > 1 and (met := self.known.get(_DATE.join(cut[::2]))) is not None:
             key, value = met
             return key, _Dated(value, cut[1]) if type(value) is _Template else _filled(value, iter(cut[1::2]))
-        item = _FIRST_ITEM.match(entry)
-        if item is not None and 1 < entry.count(item[1]) < _MANY:  # seldom like another, but its members are
-            name, *items = entry.split(item[1])
-            texts = [f"{name}{item[1]}{part}" for part in items]
+        member = _MEMBER.match(entry)
+        if (
+            member is not None and 1 < entry.count(member[1]) < _MANY
+        ):  # seldom like another, but its members are
+            name, *members = entry.split(member[1])
+            texts = [f"{name}{member[1]}{text}" for text in members]
             several = [self.known.get(text) or self._entry(text) for text in texts]
             if any(type(value) is not list or len(value) != 1 for _, value in several):
                 raise UnusualError("form")

@@ -210,7 +210,10 @@ def test_wherever_a_sign_is_typed_the_quick_way_says_what_the_reference_says(tmp
     texts = [yaml_text(case) for case in GENERATED[:5]]
     taken = 0
     for number in range(400):
-        text = texts[number % 5]
+        text = (
+            random.choice((*[""] * 9, "# a\n", "# a\r", "# a\x85", "# a\u2028tsh: 9 mIU/L\n"))
+            + texts[number % 5]
+        )
         at = random.randrange(len(text))
         cut = random.choice((0, 0, 1, 30))
         path.write_bytes(f"{text[:at]}{random.choice(SIGNS)}{text[at + cut :]}".encode())
