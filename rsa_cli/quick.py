@@ -810,9 +810,7 @@ def _parsed(text: str) -> dict[str, Any]:
     following = parser.following
     try:
         following()  # the stream
-        document = following()
-        if type(document) is not yaml.DocumentStartEvent or document.explicit:
-            raise UnusualError("form")
+        following()  # the document
         event = following()
         if type(event) is not yaml.MappingStartEvent or event.flow_style:
             raise UnusualError("not a case")
