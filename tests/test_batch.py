@@ -161,9 +161,11 @@ def layouts(case: dict[str, Any]) -> dict[str, str]:
     """The same case as people and programs write it."""
     text = yaml_text(case)
     lines = text.splitlines()
-    drugs = text.replace(
-        "medications: []", "medications:\n  - {class: metformin, %s}\n  - {class: metformin, %s}"
-    )
+
+    def taken(*dates: str) -> str:
+        drugs = "".join(f"\n  - {{class: metformin, {on}}}" for on in dates)
+        return text.replace("medications: []", f"medications:{drugs}")
+
     return {
         "as a program writes it": yaml.safe_dump(case, sort_keys=False, allow_unicode=True),
         "in the order of the names": yaml.safe_dump(case, allow_unicode=True, width=40),
@@ -171,8 +173,8 @@ def layouts(case: dict[str, Any]) -> dict[str, str]:
         "with empty lines": "\n\n# and\n".join(lines) + "\n",
         "with a mark for its encoding": "\ufeff" + text,
         "with the line ends of Windows": text.replace("\n", "\r\n"),
-        "with two dates in one record": drugs % (("from: 2022-01-02, to: 2022-03-04",) * 2),
-        "with the other date alone": drugs % ("to: 2022-03-04", "from: 2022-03-04"),
+        "with two dates in one record": taken("from: 2022-01-02, to: 2022-03-04", "from: 2022-01-02, to: 2022-03-05"),
+        "with the other date alone": taken("to: 2022-03-04", "from: 2022-03-04"),
         "with a date that is none": text.replace("solvent_exposure: no", "solvent_exposure: {value: no, note: 2024-02-03}"),
         "with a block of text": text + "note: |\n  seen 2024-02-03\n  again\n",
         "with a block of text, not ended": text + "note: |\n  seen\n  again",
