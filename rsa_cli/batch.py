@@ -631,7 +631,7 @@ class _Pool:
             worker.work = None
             try:
                 found: list[Row] | None = worker.pipe.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):  # before its answer, or in the middle of it
                 found = None
                 self._replace(worker)
             if found is not None:

@@ -15,6 +15,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import date, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -844,6 +845,25 @@ def test_a_worker_killed_from_outside_loses_no_case(
 
     found = rows_of(list(find([str(folder)], None).tasks()), monkeypatch, first)
     assert mark.stat().st_size == times
+    assert [r.outcome for r in found] == ["judged"] * 6
+
+
+def test_a_worker_killed_in_the_middle_of_its_answer_loses_no_case(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mark, parent = tmp_path / "killed", os.getpid()
+    before = Connection._send_bytes  # where an answer leaves in one piece
+
+    def half(self: Any, data: memoryview) -> None:
+        if os.getpid() != parent and not mark.exists():
+            mark.touch()
+            os.write(self.fileno(), len(data).to_bytes(4, "big") + bytes(data[: len(data) // 2]))
+            os.kill(os.getpid(), signal.SIGKILL)
+        before(self, data)
+
+    monkeypatch.setattr(Connection, "_send_bytes", half)
+    found = rows_of(list(find([str(folder)], None).tasks()), monkeypatch, lambda task: False)
+    assert mark.exists()
     assert [r.outcome for r in found] == ["judged"] * 6
 
 
