@@ -764,6 +764,8 @@ class Solver:
 
     def _told(self, leaves: Sequence[Leaf], result: Result, places: list[Seen]) -> tuple[Truth, ...]:
         """What the comparisons come to for a value and its flag, wherever it may stand."""
+        if not leaves:
+            return ()
         seen = [
             s._replace(
                 result=s.result._replace(value=result.value, missing="", flag=result.flag), by="supposed"
@@ -798,7 +800,7 @@ def _leaves(nodes: list[Condition]) -> dict[Name, list[Leaf]]:
     found: dict[Name, dict[str, Leaf]] = {}
     for node in nodes:
         leaf = node.where if isinstance(node, Repeated) else node
-        if isinstance(leaf, Compare | IsOneOf | Includes | IsFlagged | IsLevel):
+        if isinstance(leaf, LEAVES):
             text = leaf.text.removeprefix(f"{leaf.over} ")
             found.setdefault(leaf.name, {}).setdefault(text, leaf)
     return {name: list(leaves.values()) for name, leaves in found.items()}
