@@ -1,16 +1,15 @@
 """YAML with the place of everything in it, and nothing guessed: every scalar arrives as text.
 
 Reading goes over libyaml's events with a stack of our own: libyaml's composer crashes the process
-on deep nesting, and the ready-made loaders keep the last of two equal keys without a word.
+on deep nesting, and the ready-made loaders keep the last of two equal keys without a word. A plain case,
+of which each line says by itself what it is, is read without libyaml, which takes long to load.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rsa_cli.light import Light
 from rsa_cli.problems import (
@@ -24,6 +23,9 @@ from rsa_cli.problems import (
     visible,
     without_comma,
 )
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -78,7 +80,7 @@ class Sequence(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """Stands for libyaml's mark where there is no text."""
+    """Stands for libyaml's mark where libyaml has not read."""
 
     line: int
     column: int
@@ -109,7 +111,8 @@ class Source(Light):
     complete: bool = True
 
 
-CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What YAML does not allow. Said the other way round, what it allows, it takes many times longer to compile.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _NOT_READ = re.compile(r" #(?! *$)")
 _FULL_WIDTH = re.compile("[：，]")
 _TOUCHES = re.compile(r"(?<! ) #")
@@ -187,16 +190,149 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
     if bad := CONTROL.search(text):
         says = f"a control character, which cannot be seen, stands here: {visible(bad[0])}"
         return refused("control-character", says, "delete it, or type the line anew", text[: bad.start()])
+    if not stop_before and (plain := _Plain(name, lines).read(text)):
+        return Source(name, lines, plain, [])
     reader = _Reader(name, lines, stop_before)
-    complete = False
-    try:
-        reader.read(text)
-        complete = True
-    except _StoppedError:
-        pass
-    except yaml.YAMLError as error:
-        reader.problems += reader.unread(error)
+    complete = reader.read(text)
     return Source(name, lines, reader.so_far(), reader.problems, complete)
+
+
+# --- a plain case ----------------------------------------------------------------------------------
+
+# Signs that mean nothing to YAML inside a text without quotes, and, outside braces, the comma.
+_HARMLESS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.%/<>≤≥=+*^()–µ°²³-"
+_IN_LINE = _HARMLESS + ","
+
+
+class _Plain:
+    """Reads a file of which each line says by itself what it is; of any other it says nothing.
+
+    That is `key: value`, or `key:` and below it lines `- value`, where a value is a few harmless words, a
+    text in quotes, or braces and brackets that close in their line. Whatever might mean something else to
+    YAML, and whatever there is something to say of, is for the reader below.
+    """
+
+    def __init__(self, name: str, lines: list[str]) -> None:
+        self.name = name
+        self.lines = lines
+
+    def read(self, text: str) -> Mapping | None:
+        """The content as the reader below would give it; `None` for a file that is not plain."""
+        if not text.endswith("\n") or not text.replace("\n", "").isprintable():
+            return None
+        found = Mapping({}, {}, self.name, None, _Mark(len(self.lines), 0))
+        key: Text | None = None
+        listed: list[Node] | None = None  # of a key that has no value in its line
+        begins = _START
+
+        def close(end: _Mark) -> bool:
+            """Put a list under its key; an empty one is none."""
+            if listed and key is not None:
+                found.items[key.text] = Sequence(listed, self.name, begins, end)
+            return listed is None or bool(listed)
+
+        for number, line in enumerate(self.lines):
+            body = line.lstrip(" ")
+            if not body or body[0] == "#":
+                continue
+            at = _Mark(number, len(line) - len(body))
+            if at.column:
+                if listed is None or not body.startswith("- ") or (listed and at.column != begins.column):
+                    return None
+                begins = begins if listed else at
+                value = self.value(number, self.blanks(line, at.column + 1))
+                if value is None or not self.over(line, value[1]):
+                    return None
+                listed.append(value[0])
+                continue
+            if not close(at) or (key := self.key(number, 0, found)) is None:
+                return None
+            listed = None
+            start = self.blanks(line, key.end.column + 1)
+            if start == len(line):
+                listed = []
+                continue
+            value = self.value(number, start)
+            if value is None or not self.over(line, value[1]):
+                return None
+            found.items[key.text] = value[0]
+        if not close(found.end) or not found.keys:
+            return None
+        return found._replace(start=next(iter(found.keys.values())).start)
+
+    def blanks(self, line: str, at: int) -> int:
+        """Where the blanks that begin at a column end."""
+        return len(line) - len(line[at:].lstrip(" "))
+
+    def over(self, line: str, at: int) -> bool:
+        """Whether nothing follows but a comment that nobody can take for a part of the value."""
+        rest = line[at:]
+        return not rest.strip(" ") or (rest.startswith("  ") and rest.lstrip(" ")[0] == "#")
+
+    def key(self, number: int, at: int, into: Mapping) -> Text | None:
+        """A key, followed by a colon and a blank or nothing; `None` where it stands there a second time."""
+        line = self.lines[number]
+        colon = line.find(":", at)
+        text = line[at:colon]
+        if not (text.isascii() and text.isidentifier()) or text in into.keys:
+            return None
+        if line[colon + 1 : colon + 2] not in ("", " "):
+            return None
+        into.keys[text] = key = Text(text, True, self.name, _Mark(number, at), _Mark(number, colon))
+        return key
+
+    def value(self, number: int, at: int, depth: int = 0) -> tuple[Node, int] | None:
+        """The value that begins at a column, and the column behind it."""
+        line = self.lines[number]
+        sign = line[at : at + 1]
+        if sign in ("{", "["):
+            return self.collection(number, at, depth) if depth < 9 else None
+        quotes = sign in ("'", '"')
+        if quotes:
+            end = line.find(sign, at + 1) + 1
+            text = line[at + 1 : end - 1]
+            if not end or "\\" in text or "#" in text or line[end : end + 1] == sign:
+                return None
+        else:
+            harmless, end = _HARMLESS if depth else _IN_LINE, at
+            while end < len(line) and line[end] in harmless:
+                end += 1
+            text = line[at:end].rstrip(" ")
+            if not (text and (text[0].isalnum() or text[0] == "<")):
+                return None
+            end = at + len(text)
+        return Text(text, not quotes, self.name, _Mark(number, at), _Mark(number, end)), end
+
+    def collection(self, number: int, at: int, depth: int) -> tuple[Node, int] | None:
+        """What stands in braces or brackets that close in the line."""
+        line, start = self.lines[number], _Mark(number, at)
+        closing = "}" if line[at] == "{" else "]"
+        mapping = Mapping({}, {}, self.name, start, start)
+        parts: list[Node] = []
+        at = self.blanks(line, at + 1)
+        while line[at : at + 1] != closing:
+            if (mapping.keys or parts) and line[at : at + 1] != ",":
+                return None
+            if mapping.keys or parts:
+                at = self.blanks(line, at + 1)
+            key = None
+            if closing == "}":
+                key = self.key(number, at, mapping)
+                if key is None:
+                    return None
+                at = self.blanks(line, key.end.column + 1)
+            value = self.value(number, at, depth + 1)
+            if value is None:
+                return None
+            if key is None:
+                parts.append(value[0])
+            else:
+                mapping.items[key.text] = value[0]
+            at = self.blanks(line, value[1])
+        end = _Mark(number, at + 1)
+        if closing == "}":
+            return mapping._replace(end=end), at + 1
+        return Sequence(parts, self.name, start, end), at + 1
 
 
 class _StoppedError(Exception):
@@ -249,7 +385,21 @@ class _Reader:
         """What has been read; after a stop, the entries of the top level that stand whole before it."""
         return self.frames[0].closed(self.name, self.frames[0].start) if self.frames else self.root
 
-    def read(self, text: str) -> None:
+    def read(self, text: str) -> bool:
+        """Read the text, and say whether to its end."""
+        import yaml
+
+        try:
+            self.follow(yaml, text)
+        except _StoppedError:
+            return False
+        except yaml.YAMLError as error:
+            self.problems += self.unread(error)
+            return False
+        return True
+
+    def follow(self, yaml: Any, text: str) -> None:
+        """Go over libyaml's events."""
         frames = self.frames
         frame: _Frame | None = None
         documents = 0

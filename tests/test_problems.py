@@ -482,7 +482,7 @@ def test_what_libyaml_says_without_a_place(monkeypatch: pytest.MonkeyPatch):
             raise yaml.YAMLError("something else")
 
     monkeypatch.setattr(yaml, "CSafeLoader", Loader)
-    problem = only("tsh: 2\n")
+    problem = only("--- {tsh: 2}\n")  # not plain, so libyaml is asked
     assert (problem.code, problem.place) == ("syntax", Place("case.yaml"))
 
 
