@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
 from rsa_cli.light import Light
-from rsa_cli.nodes import Condition
+from rsa_cli.nodes import UNPLACED, Condition
 from rsa_cli.problems import Place, brief, nearest_or_all, quoted, without_comma
 from rsa_cli.source import Mapping, Node, Shaper, Text
 from rsa_cli.units import MOST_DIGITS, Number, number, unit_key, written
@@ -105,7 +105,7 @@ class Item(Light):
     id: str
     kind: str
     label: str
-    place: Place
+    place: Place = UNPLACED  # of one that was kept: nothing reports where it stands
     of: str | None = None
     question: str = ""
     help: str = ""
@@ -658,9 +658,7 @@ _READ: dict[str, Callable[[Item, Any], Any]] = {
 
 # --- formulas ------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[a-z][a-z0-9_]*)(?:\s*\[(?P<unit>[^\]]*)\])?|(?P<sign>[-+*/(),]))"
-)
+_TOKEN = r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[a-z][a-z0-9_]*)(?:\s*\[(?P<unit>[^\]]*)\])?|(?P<sign>[-+*/(),]))"
 
 
 def read_formula(text: str) -> tuple[Any, ...]:
@@ -669,10 +667,11 @@ def read_formula(text: str) -> tuple[Any, ...]:
     Names with their unit in square brackets, numbers, `+ - * /`, brackets, `days_between(a, b)` and
     `previous(field)`; nothing else. Raises UnreadableError.
     """
+    token = re.compile(_TOKEN)
     tokens: list[re.Match[str]] = []
     at = 0
     while at < len(text.rstrip()):
-        found = _TOKEN.match(text, at)
+        found = token.match(text, at)
         if found is None:
             raise UnreadableError(
                 "bad-formula", f"{quoted(text[at:].strip())} cannot stand in a formula", _IN_A_FORMULA

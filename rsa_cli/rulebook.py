@@ -169,7 +169,7 @@ class Investigation(Light):
     occasion: str
     burden: str
     tier: str
-    place: Place
+    place: Place = nodes.UNPLACED  # of one that was kept: nothing reports where it stands
     source: tuple[str, ...] = ()
     timing: str = ""
     not_now_if: tuple[Condition, ...] = ()

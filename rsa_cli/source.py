@@ -113,9 +113,10 @@ class Source(Light):
 
 # What YAML does not allow. Said the other way round, what it allows, it takes many times longer to compile.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_NOT_READ = re.compile(r" #(?! *$)")
-_FULL_WIDTH = re.compile("[：，]")
-_TOUCHES = re.compile(r"(?<! ) #")
+# Compiled when first needed: a plain case needs none of them.
+_NOT_READ = r" #(?! *$)"
+_FULL_WIDTH = "[：，]"
+_TOUCHES = r"(?<! ) #"
 
 
 def read_file(path: str | Path, stop_before: str = "") -> Source:
@@ -365,7 +366,9 @@ class _Reader:
         self.name = name
         self.lines = lines
         # Lines where a comment may touch a value: a # after a single space.
-        self.touched = {number for number, line in enumerate(lines) if " #" in line and _TOUCHES.search(line)}
+        self.touched = {
+            number for number, line in enumerate(lines) if " #" in line and re.search(_TOUCHES, line)
+        }
         self.stop_before = stop_before
         self.problems: list[Problem] = []
         self.frames: list[_Frame] = []
@@ -527,7 +530,7 @@ class _Reader:
 
     def full_width(self, place: Place) -> None:
         """Say that a full-width sign stands in the line, at the place or behind it."""
-        found = _FULL_WIDTH.search(self.lines[place.line - 1], place.column - 1)
+        found = re.compile(_FULL_WIDTH).search(self.lines[place.line - 1], place.column - 1)
         column = found.start() + 1 if found else place.column
         self.problem(
             "full-width",
@@ -538,7 +541,7 @@ class _Reader:
 
     def comment(self, end: Any) -> None:
         line = self.lines[end.line]
-        if _NOT_READ.match(line, end.column):
+        if re.match(_NOT_READ, line[end.column :]):
             start = Place(self.name, end.line + 1, end.column + 2, end.line + 1, len(line) + 1)
             self.problem("comment-touches", start, "the text after # is not read",
                          "put two spaces before a comment, or quote the value", remark=True)  # fmt: skip
@@ -563,7 +566,7 @@ class _Reader:
             said, line, column = "simple key", *above
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         place = Place(self.name, line, column, line, column + 1)
-        if _FULL_WIDTH.search(text.split(" #")[0]):
+        if re.search(_FULL_WIDTH, text.split(" #")[0]):
             if not any(p.code == "full-width" and p.place.line == line for p in self.problems):
                 self.full_width(place._replace(column=1))
             return []

@@ -16,7 +16,7 @@ SPELLINGS = {
     "percent": "%", "c": "°c", "degc": "°c", "celsius": "°c", "f": "°f", "degf": "°f",
     "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "cycle": "cycles",
 }  # fmt: skip
-_POWER = re.compile(r"[x×*]?10(?:\^|\*\*?|e|)([0-9]+)(?=/)")
+_POWER = r"[x×*]?10(?:\^|\*\*?|e|)([0-9]+)(?=/)"
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹μ", "0123456789µ")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:/\d+)?\Z")
 
@@ -25,7 +25,7 @@ def unit_key(text: str) -> str:
     """One spelling for all spellings of a unit: case, `µ`/`u`, `10^9/L`/`x10E9/L` do not matter."""
     key = text.replace(" ", "").translate(_SUPERSCRIPT).casefold().translate(_SUPERSCRIPT)
     if "10" in key:
-        key = _POWER.sub(r"10*\1", key)
+        key = re.sub(_POWER, r"10*\1", key)
     if key.startswith(("ug", "umol", "ui")):
         key = "µ" + key[1:]
     return SPELLINGS.get(key, key)
