@@ -84,6 +84,7 @@ class Engine:
         # What was judged already, by its words: rules ask the same of a case again and again.
         self._leaves: dict[tuple[str, str | None, int, bool], tuple[Truth, tuple[Seen, ...]]] = {}
         self._repeats: dict[str, Verdict] = {}
+        self._verdicts: dict[int, Verdict] = {}  # by the node, which its verdict keeps alive
 
     def rule(self, name: str) -> Judgement:
         """A rule; what points to a finding not decided is sought in set-aside results too."""
@@ -108,6 +109,14 @@ class Engine:
 
     def verdict(self, node: Condition, context: Context = NOWHERE, lenient: bool = False) -> Verdict:
         """The verdict on a condition. With `lenient`, results set aside count as usable."""
+        if context is not NOWHERE or lenient:
+            return self._verdict(node, context, lenient)
+        found = self._verdicts.get(id(node))
+        if found is None:
+            found = self._verdicts[id(node)] = self._verdict(node, context, lenient)
+        return found
+
+    def _verdict(self, node: Condition, context: Context, lenient: bool) -> Verdict:
         number = context.record.number if context.record is not None else 0
         if self.evidence.given:
             supposed = self.evidence.given.get(("node", id(node)))
