@@ -203,81 +203,104 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
 # Signs that mean nothing to YAML inside a text without quotes, and, outside braces, the comma.
 _HARMLESS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.%/<>≤≥=+*^()–µ°²³-"
 _IN_LINE = _HARMLESS + ","
+_DEEP = 9  # what lies further in is left to the reader below
 
 
 class _Plain:
     """Reads a file of which each line says by itself what it is; of any other it says nothing.
 
-    That is `key: value`, or `key:` and below it lines `- value`, where a value is a few harmless words, a
-    text in quotes, or braces and brackets that close in their line. Whatever might mean something else to
-    YAML, and whatever there is something to say of, is for the reader below.
+    That is `key: value`, or `key:` and below it, further in, more such lines or lines that begin with `- `,
+    where a value is a few harmless words, a text in quotes, or braces and brackets that close in their line.
+    Whatever might mean something else to YAML, and whatever there is something to say of, is for the reader
+    below.
     """
 
     def __init__(self, name: str, lines: list[str]) -> None:
         self.name = name
         self.lines = lines
+        # Where the lines begin that hold more than blanks and a comment; the end is one too.
+        starts = [(number, line.lstrip(" ")) for number, line in enumerate(lines)]
+        self.rows = [_Mark(n, len(lines[n]) - len(body)) for n, body in starts if body and body[0] != "#"]
+        self.rows.append(_Mark(len(lines), 0))
+        self.row = 0
 
     def read(self, text: str) -> Mapping | None:
         """The content as the reader below would give it; `None` for a file that is not plain."""
-        if not text.endswith("\n") or not text.replace("\n", "").isprintable():
+        if not text.endswith("\n") or not text.replace("\n", "").isprintable() or self.rows[0].column:
             return None
-        found = Mapping({}, {}, self.name, None, _Mark(len(self.lines), 0))
-        key: Text | None = None
-        listed: list[Node] | None = None  # of a key that has no value in its line
-        begins = _START
+        found = self.mapping(0, 0)
+        return found if found and found.keys and self.row == len(self.rows) - 1 else None
 
-        def close(end: _Mark) -> bool:
-            """Put a list under its key; an empty one is none."""
-            if listed and key is not None:
-                found.items[key.text] = Sequence(listed, self.name, begins, end)
-            return listed is None or bool(listed)
+    def mapping(self, column: int, depth: int) -> Mapping | None:
+        """Keys that begin in a column, the first in this row, and their values."""
+        found = Mapping({}, {}, self.name, _Mark(self.rows[self.row].line, column), None)
+        while self.row < len(self.rows) - 1:
+            number = self.rows[self.row].line
+            key = self.key(number, column, found)
+            if key is None:
+                return None
+            at = self.blanks(self.lines[number], key.end.column + 1)
+            if at < len(self.lines[number]):
+                value = self.in_line(number, at)
+            else:
+                self.row += 1
+                value = self.below(column, depth + 1)
+            if value is None:
+                return None
+            found.items[key.text] = value
+            if self.rows[self.row].column != column:
+                break
+        return found._replace(end=self.rows[self.row]) if self.rows[self.row].column <= column else None
 
-        for number, line in enumerate(self.lines):
-            body = line.lstrip(" ")
-            if not body or body[0] == "#":
-                continue
-            at = _Mark(number, len(line) - len(body))
-            if at.column:
-                if listed is None or not body.startswith("- ") or (listed and at.column != begins.column):
-                    return None
-                begins = begins if listed else at
-                value = self.value(number, self.blanks(line, at.column + 1))
-                if value is None or not self.over(line, value[1]):
-                    return None
-                listed.append(value[0])
-                continue
-            if not close(at) or (key := self.key(number, 0, found)) is None:
-                return None
-            listed = None
-            start = self.blanks(line, key.end.column + 1)
-            if start == len(line):
-                listed = []
-                continue
-            value = self.value(number, start)
-            if value is None or not self.over(line, value[1]):
-                return None
-            found.items[key.text] = value[0]
-        if not close(found.end) or not found.keys:
+    def below(self, above: int, depth: int) -> Node | None:
+        """What stands further in than a column."""
+        here = self.rows[self.row]
+        if here.column <= above or depth > _DEEP:
             return None
-        return found._replace(start=next(iter(found.keys.values())).start)
+        if not self.lines[here.line].startswith("- ", here.column):
+            return self.mapping(here.column, depth)
+        parts: list[Node] = []
+        while (row := self.rows[self.row]).column == here.column:
+            line = self.lines[row.line]
+            if not line.startswith("- ", row.column):
+                return None
+            at = self.blanks(line, row.column + 1)
+            if self.key_end(line, at):
+                part: Node | None = self.mapping(at, depth + 1)
+            else:
+                part = self.in_line(row.line, at)
+            if part is None:
+                return None
+            parts.append(part)
+        return Sequence(parts, self.name, here, row) if row.column < here.column else None
+
+    def in_line(self, number: int, at: int) -> Node | None:
+        """A value behind which nothing follows in its line but a comment that nobody can take for a part of it."""
+        found = self.value(number, at)
+        if found is None:
+            return None
+        rest = self.lines[number][found[1] :]
+        if rest.strip(" ") and not (rest.startswith("  ") and rest.lstrip(" ")[0] == "#"):
+            return None
+        self.row += 1
+        return found[0]
 
     def blanks(self, line: str, at: int) -> int:
         """Where the blanks that begin at a column end."""
         return len(line) - len(line[at:].lstrip(" "))
 
-    def over(self, line: str, at: int) -> bool:
-        """Whether nothing follows but a comment that nobody can take for a part of the value."""
-        rest = line[at:]
-        return not rest.strip(" ") or (rest.startswith("  ") and rest.lstrip(" ")[0] == "#")
-
-    def key(self, number: int, at: int, into: Mapping) -> Text | None:
-        """A key, followed by a colon and a blank or nothing; `None` where it stands there a second time."""
-        line = self.lines[number]
+    def key_end(self, line: str, at: int) -> int:
+        """The column of the colon behind a key, followed by a blank or nothing; 0 where there is none."""
         colon = line.find(":", at)
         text = line[at:colon]
-        if not (text.isascii() and text.isidentifier()) or text in into.keys:
-            return None
-        if line[colon + 1 : colon + 2] not in ("", " "):
+        named = colon > 0 and text.isascii() and text.isidentifier()
+        return colon if named and line[colon + 1 : colon + 2] in ("", " ") else 0
+
+    def key(self, number: int, at: int, into: Mapping) -> Text | None:
+        """A key; `None` where there is none, or it stands there a second time."""
+        colon = self.key_end(self.lines[number], at)
+        text = self.lines[number][at:colon]
+        if not text or text in into.keys:
             return None
         into.keys[text] = key = Text(text, True, self.name, _Mark(number, at), _Mark(number, colon))
         return key
@@ -287,7 +310,7 @@ class _Plain:
         line = self.lines[number]
         sign = line[at : at + 1]
         if sign in ("{", "["):
-            return self.collection(number, at, depth) if depth < 9 else None
+            return self.collection(number, at, depth) if depth < _DEEP else None
         quotes = sign in ("'", '"')
         if quotes:
             end = line.find(sign, at + 1) + 1
