@@ -287,7 +287,9 @@ class _Plain:
 
     def blanks(self, line: str, at: int) -> int:
         """Where the blanks that begin at a column end."""
-        return len(line) - len(line[at:].lstrip(" "))
+        while line.startswith(" ", at):
+            at += 1
+        return at
 
     def key_end(self, line: str, at: int) -> int:
         """The column of the colon behind a key, followed by a blank or nothing; 0 where there is none."""
