@@ -1,8 +1,8 @@
 """A rulebook that was read, kept as JSON in the user's cache folder so that the next start is quick.
 
 It holds no patient data, and can run nothing. A file is named by the digest of the YAML files and of the code
-that read them, and what is spoilt is read anew; but whoever may write that folder may change answers, as with
-the rules themselves. `RSA_CACHE=off` turns it off.
+that read them, and what is spoilt is read anew. Whoever may write that folder may change answers, so one that
+others may write is not used. `RSA_CACHE=off` turns it off.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from contextlib import suppress
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from time import time
 from typing import Any
 
 from rsa_cli.light import Light
 
 _KEPT = 16  # files that stay when others are made
+_A_DAY = 86_400  # seconds
 
 
 def folder() -> Path | None:
@@ -41,6 +43,8 @@ def fetch(key: str, classes: tuple[type, ...]) -> Any:
     if place is None:
         return None
     try:
+        if not _own(place):
+            return None
         text = (place / f"{key}.json").read_text(encoding="utf-8")
         check, _, body = text.partition("\n")
         if check != sha256(body.encode()).hexdigest():
@@ -60,6 +64,14 @@ def fetch(key: str, classes: tuple[type, ...]) -> Any:
         return None  # not there, not ours, or cut short
 
 
+def _own(place: Path) -> bool:
+    """Whether nobody else may write a folder. Raises OSError where there is none."""
+    if sys.platform == "win32":  # where the user's own folder is nobody else's
+        return True
+    about = place.stat()
+    return about.st_uid == os.getuid() and not about.st_mode & 0o022
+
+
 def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
     """Keep a value under a key, whole or not at all, and say whether; a folder that cannot be written is no error."""
     place = folder()
@@ -69,10 +81,15 @@ def keep(key: str, value: Any, classes: tuple[type, ...]) -> bool:
     part = place / f"{key}.{os.getpid()}.part"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _own(place):
+            return False
         part.write_text(f"{sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
         part.replace(place / f"{key}.json")
         aged = sorted(place.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in aged[_KEPT:]:
+        left = [
+            p for p in place.glob("*.part") if p.stat().st_mtime < time() - _A_DAY
+        ]  # of runs that were killed
+        for old in [*aged[_KEPT:], *left]:
             old.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
@@ -201,3 +202,28 @@ def test_many_at_once_leave_one_whole_file(folder: Path):
     assert len(digests) == 1
     kept = rulebook_in(folder)
     assert isinstance(keep.fetch(kept.stem, KEPT), Rulebook)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bits")
+def test_a_folder_that_others_may_write_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    read_rulebook()
+    kept = rulebook_in(folder)
+    folder.chmod(0o722)
+    times = counted(monkeypatch)
+    read_rulebook()
+    assert times == [1]
+    kept.unlink()
+    read_rulebook()
+    assert not kept.exists()
+
+
+def test_what_a_killed_run_left_goes_after_a_day(folder: Path):
+    folder.mkdir(mode=0o700)
+    old, new = folder / "a.1.part", folder / "b.2.part"
+    for part in (old, new):
+        part.write_text("half", encoding="utf-8")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    read_rulebook()
+    assert not old.exists()
+    assert new.exists()
+    assert keep.folder() == folder
