@@ -110,7 +110,10 @@ class Finding(Light):
         """What is to be taken again, and when; of all causes together, each says so itself."""
         if self.rule.kind == "conclusion":
             return ()
-        return tuple(_due(self.judgement, self.status, self.today, self.engine.evidence))
+        # A test of another finding that today's criterion asks about is due there.
+        own = tested(self.rule, self.engine.rulebook)
+        due = _due(self.judgement, self.status, self.today, self.engine.evidence)
+        return tuple(d for d in due if d.item in own)
 
     @cached_property
     def settled(self) -> Settled | None:

@@ -30,6 +30,17 @@ def test_a_second_lupus_anticoagulant_is_due_when_both_criteria_are_served():
     assert assessment.finding("unexplained_recurrent_miscarriage").due == ()
 
 
+def test_nothing_is_due_for_a_finding_that_it_does_not_test():
+    """Today's criterion of the syndrome asks for hormones too; their second sample is no test of it."""
+    assessment = assessed(
+        "pregnancies: [{outcome: miscarriage, gestation: 8w0d}, {outcome: miscarriage, gestation: 8w0d}]\n"
+        "lupus_anticoagulant: negative\nprolactin: 80 ng/mL"
+    )
+    assert assessment.finding("antiphospholipid_syndrome").status == "undetermined"
+    assert assessment.finding("antiphospholipid_syndrome").due == ()
+    assert not [x for x in assessment.checklist if x.due]
+
+
 PARTNER = (
     "pregnancies: [{outcome: miscarriage}, {outcome: miscarriage}]\n"
     "partner: {karyotype: {value: robertsonian_translocation, date: 2025-01-17}, rhd: negative}"
