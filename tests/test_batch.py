@@ -126,8 +126,10 @@ def varied(random: Random, case: dict[str, Any]) -> dict[str, Any]:
 AROUND = [name for name, item in RULEBOOK.circumstances.items() if item.kind == "flag"]
 
 
-@pytest.mark.parametrize("most", [3, 10_000])
-def test_what_was_met_in_one_case_says_nothing_wrong_of_another(monkeypatch: pytest.MonkeyPatch, most: int):
+@pytest.mark.parametrize(("most", "often"), [(1, 400), (3, 150), (10_000, 150)])
+def test_what_was_met_in_one_case_says_nothing_wrong_of_another(
+    monkeypatch: pytest.MonkeyPatch, most: int, often: int
+):
     """Much is remembered from case to case, or forgotten: with one judge for all, each comes out as by itself."""
     monkeypatch.setattr("rsa_cli.quick._KEPT", most)
     monkeypatch.setattr("rsa_cli.engines.compiled._KEPT", most)
@@ -135,14 +137,14 @@ def test_what_was_met_in_one_case_says_nothing_wrong_of_another(monkeypatch: pyt
     slow = Judge(Settings(RULEBOOK, TODAY, quick=False))
     random = Random(11)
     taken = 0
-    for number in range(150):
+    for number in range(often):
         data = varied(random, GENERATED[number % len(GENERATED)])
         task = Task("x.ndjson", number + 1, json.dumps(data).encode())
         found = quick._quickly(task)
         if found is not None:
             taken += 1
             assert found == slow.outcome(task), data
-    assert taken > 75
+    assert taken > often / 2
 
 
 def test_the_quick_way_takes_nothing_that_needs_fixing(tmp_path: Path):
