@@ -284,6 +284,7 @@ class CaseReader:
         raw = self.shaper.shaped(node, known, f"a result of {item.label}")
         if raw is None:
             return None
+        raw = {name: part for name, part in raw.items() if not _empty(part)}
         result = self.plain(item, raw["value"]) if "value" in raw else None
         around: dict[str, Result] = {}
         for name, circumstance in self.circumstances.items():

@@ -558,6 +558,8 @@ class QuickReader:
             place = met = None
         if met is None:
             met = self.meet_record(slot, place, _whole(data), on)
+        if not on.isascii():
+            raise UnusualError("date")
         text = f"{met.begins}{on}{met.ends}"
         fields = met.fields.copy()
         if on:
@@ -682,20 +684,15 @@ def _seen(part: Any) -> None:
 
 _EMPTY = ("", "null", "~")
 # Before the first entry: empty lines, comments, the mark that begins a document.
-_COMMENTS = r"(?:[ \t]*(?:#.*)?\r?\n)*"
-_HEAD = re.compile(rf"{_COMMENTS}(?:---[ \t]*\r?\n{_COMMENTS})?")
-_OTHERWISE = (
-    _DATE,
-    "：",
-    "，",
-    "\x85",
-    "\u2028",
-    "\u2029",
-)  # line breaks, and signs that the ordinary reader looks at
+_COMMENTS = r"(?: *(?:#.*)?\r?\n)*+"
+_HEAD = re.compile(rf"{_COMMENTS}(?:--- *\r?\n{_COMMENTS})?")
+# Line breaks, and signs that the ordinary reader looks at.
+_OTHERWISE = (_DATE, "：", "，", "\x85", "\u2028", "\u2029")
 # An entry begins where a line does, with a letter; a member of its list with a dash.
+_LETTER = re.compile("[A-Za-z_]")
 _BEGINS = re.compile(r"\n(?=[A-Za-z_])")
 _MEMBER = re.compile(r"[^\n]*(\n *- )")
-_DATED_TEXT = re.compile(r"(20\d\d-\d\d(?:-\d\d)?)")  # its first signs can be searched for fast
+_DATED_TEXT = re.compile(r"(20[0-9]{2}-[0-9]{2}(?:-[0-9]{2})?)")  # its first signs can be searched for fast
 
 
 class YamlReader:
@@ -725,6 +722,8 @@ class YamlReader:
             raise UnusualError("form")
         head = _HEAD.match(text)
         begin = head.end() if head else 0
+        if not _LETTER.match(text, begin) or CONTROL.search(text, 0, begin):
+            raise UnusualError("form")
         line, id_line = text.count("\n", 0, begin) + 1, 0
         entries = _BEGINS.split(text[begin:-1])
         if len(entries) > _MANY:
@@ -749,11 +748,10 @@ class YamlReader:
             key, value = met
             return key, _Dated(value, cut[1]) if type(value) is _Template else _filled(value, iter(cut[1::2]))
         member = _MEMBER.match(entry)
-        if (
-            member is not None and 1 < entry.count(member[1]) < _MANY
-        ):  # seldom like another, but its members are
-            name, *members = entry.split(member[1])
-            texts = [f"{name}{member[1]}{text}" for text in members]
+        # A list is seldom like another, but its members are; each is read below the line that names it.
+        if member is not None and member.start(1) < _LONG and 1 < entry.count(member[1]) < _MANY:
+            line, *members = entry.split(member[1])
+            texts = [f"{line}{member[1]}{text}" for text in members]
             several = [self.known.get(text) or self._entry(text) for text in texts]
             if any(type(value) is not list or len(value) != 1 for _, value in several):
                 raise UnusualError("form")
@@ -764,22 +762,26 @@ class YamlReader:
         [(key, value)] = found.items()
         dates: list[str] = []
         without = _without_dates(value, dates)
-        if dates == cut[1::2] and len(entry) < _LONG and key != "case":
+        # What is written with an escape may be a date, or the sign for one, and is not found in the text. Ids are not met again.
+        if dates == cut[1::2] and "\\" not in entry and len(entry) < _LONG and key != "case":
             if len(self.known) > _KEPT:
                 self.known.clear()
             self.known[_DATE.join(cut[::2])] = key, without
         return key, value
 
 
-def _without_dates(value: Any, dates: list[str]) -> Any:
-    """Plain data without the texts that are dates, which are gathered in their order."""
+def _without_dates(value: Any, dates: list[str], inside: bool = False) -> Any:
+    """Plain data without the texts that are dates, which are gathered in their order.
+
+    A mapping with one date becomes a template where it is a result or a record, not `inside` another mapping.
+    """
     if type(value) is dict:
         before = len(dates)
-        found = {key: _without_dates(part, dates) for key, part in value.items()}
+        found = {key: _without_dates(part, dates, True) for key, part in value.items()}
         own = [key for key, part in found.items() if part == _DATE]
-        return _Template(found, own[0]) if len(own) == len(dates) - before == 1 else found
+        return _Template(found, own[0]) if not inside and len(own) == len(dates) - before == 1 else found
     if type(value) is list:
-        return [_without_dates(part, dates) for part in value]
+        return [_without_dates(part, dates, inside) for part in value]
     if value is None or not _DATED_TEXT.fullmatch(value):
         return value
     dates.append(value)

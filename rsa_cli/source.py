@@ -191,7 +191,7 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
     if bad := CONTROL.search(text):
         says = f"a control character, which cannot be seen, stands here: {visible(bad[0])}"
         return refused("control-character", says, "delete it, or type the line anew", text[: bad.start()])
-    if not stop_before and (plain := _Plain(name, lines).read(text)):
+    if not stop_before and len(data) <= _MOST_PLAIN and (plain := _Plain(name, lines).read(text)):
         return Source(name, lines, plain, [])
     reader = _Reader(name, lines, stop_before)
     complete = reader.read(text)
@@ -204,6 +204,8 @@ def read_bytes(name: str, data: bytes, stop_before: str = "") -> Source:
 _HARMLESS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.%/<>≤≥=+*^()–µ°²³-"
 _IN_LINE = _HARMLESS + ","
 _DEEP = 9  # what lies further in is left to the reader below
+_LONGEST_KEY = 1000  # signs; YAML allows 1024
+_MOST_PLAIN = 100_000  # bytes of a file that may be plain
 
 
 class _Plain:
@@ -295,7 +297,7 @@ class _Plain:
         """The column of the colon behind a key, followed by a blank or nothing; 0 where there is none."""
         colon = line.find(":", at)
         text = line[at:colon]
-        named = colon > 0 and text.isascii() and text.isidentifier()
+        named = 0 < colon - at <= _LONGEST_KEY and text.isascii() and text.isidentifier()
         return colon if named and line[colon + 1 : colon + 2] in ("", " ") else 0
 
     def key(self, number: int, at: int, into: Mapping) -> Text | None:

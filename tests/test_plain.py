@@ -92,6 +92,7 @@ def test_what_is_changed_at_random_is_read_as_libyaml_reads_it():
         "a: |\n  b\n", "a: > 1\n", "a: - 1\n", "a: {b: 1\n  }\n", "a: 1：2\n", "a: 1，2\n", "a:  \n", "- a\n", "a\n", "",
         "a: b: c\n", "a:1\n", "? a\n", "---\na: 1\n", "a: 1\n...\n", "a:\n  - 1\n - 2\n", "a:\n  - 1\n  b: 2\n",
         "a:\n- 1\n", "a:\n  - b: 1\n   c: 2\n", "a:\n  - - 1\n", "a:\n  -\n", "a:\n  b:\n  c: 1\n", "a: [1] 2\n", "a: '1' 2\n", "a: 1\t\n", f"a: {'[' * 12}{']' * 12}\n",
+        f"{'a' * 1100}: 1\n", f"a: {{{'b' * 1100}: 1}}\n",
     ],
 )  # fmt: skip
 def test_what_yaml_or_the_reader_may_take_otherwise_is_left_to_libyaml(text: str):
