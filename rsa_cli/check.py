@@ -198,7 +198,7 @@ class _Check:
 
     def report(self, progress: Progress) -> Report:
         findings = [
-            *self._named(), *self._used(), *self._bad_figures(), *self._carried(), *self._two_units(), *self._choices(), *self._law(),
+            *self._named(), *self._used(), *self._signs(), *self._bad_figures(), *self._carried(), *self._two_units(), *self._choices(), *self._law(),
             *self._partitions(), *self._examples(), *self._empty(), *self._proved(), *self._survivors(progress),
         ]  # fmt: skip
         problems, accepted = self._accept([f for f in findings if self._answers(f.problem.place)])
@@ -371,6 +371,18 @@ class _Check:
                     says = f"no condition asks for the level {level.name} of {entry.name}"
                     place = entry.place("levels", level.name)
                     yield Found(Problem("unused", place, says, "delete it"), entry, f"unused {level.name}")
+
+    def _signs(self) -> Iterator[Found]:
+        """Signs of a pregnancy that can never say so: what pregnancy shifts would then count."""
+        for name, said in SIGNS.items():
+            item = self.book.items.get(name)
+            if item is None or item.kind == "flag":
+                continue
+            if said not in {*item.choices, *(level.name for level in item.levels)}:
+                entry = self.entries.of("items", name)
+                says = f"{name} can never say that she is pregnant: it has no {said}"
+                hint = f"add {said} as a choice, or as a level of a number"
+                yield Found(Problem("no-sign", entry.key.place, says, hint), entry, "no-sign")
 
     def _unused(self, entry: Entry, says: str) -> Found:
         return Found(Problem("unused", entry.key.place, says, "delete it, or use it"), entry, "unused")

@@ -225,6 +225,13 @@ investigations:
       very_high: {from: 10 mIU/L, source: [S-1]}  # finding: unused, not-carried
 """),
     ],
+    "a sign of a pregnancy that cannot say so": [
+        (ITEMS, """\
+items:
+  hcg: {label: hCG, question: The number, kind: quantity, unit: IU/L, plausible: 0–9 IU/L, serves: [S-1]}  # finding: no-sign
+""" + ITEMS.removeprefix("items:\n")),
+        ("    yields: [tsh]\n", "    yields: [tsh, hcg]\n"),
+    ],
     "a limit that no statement says": [
         (WHEN, "    when: tsh > 4 mIU/L  # finding: not-carried\n"),
         (STATEMENT, STATEMENT.replace("4 mIU/L]", "4.5 mIU/L]")),
