@@ -316,13 +316,14 @@ class QuickReader:
             kind = type(value)
             on = ""
             place: Any
+            if kind is _Dated and value.template.by != "date":
+                value, kind = _whole(value), dict
             if kind is str:
                 place = (undated, value) if way else value
-            elif kind is _Dated and value.template.by == "date":
+            elif kind is _Dated:
                 on = value.on
                 place = (thens.get(on) or self.then(sheet, on), value.template)
-            elif kind is dict or kind is _Dated:
-                value = _whole(value)
+            elif kind is dict:
                 keys += len(value)
                 on = value.get("date") or ""
                 if type(on) is not str:
