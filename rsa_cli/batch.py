@@ -136,7 +136,11 @@ def find(paths: Iterable[str], stdin: BinaryIO | None, without: Iterable[Path] =
                     ignored.append(name)
         else:
             raise WrongInputError(f"there is no file or folder {quoted(path)}")
-    unique = dict.fromkeys(os.path.normpath(file) if file != "./-" else file for file in files)
+    # A name that is in order already is kept as it is: of very many, a second one each would be the peak of memory.
+    unique: dict[str, None] = {}
+    for file in files:
+        named = os.path.normpath(file)
+        unique[file if named == file or file == "./-" else named] = None
     if not unique and stream is None:
         what = ", ".join(quoted(path) for path in paths)
         raise WrongInputError(f"no case found in {what}: files end in {', '.join(YAML + NDJSON)}")
@@ -431,11 +435,11 @@ def rows(
     `before` are those that an interrupted run has written. Raises `Stopped` after the last row that was
     under way when `stop` became true.
     """
-    first: dict[bytes, str | int] = {}
+    first: dict[str, str | int] = {}
     files: list[str] = []
     for row in before:
         if row.id and row.outcome != FAILED:
-            first.setdefault(_key(row), _here(row, files))
+            first.setdefault(row.id, _here(row, files))
     found = _alone(run, tasks, stop) if jobs == 1 else _Pool(run, jobs).rows(tasks, stop)
     for row in found:
         yield _unless_twice(run, row, first, files)
@@ -450,17 +454,12 @@ def _here(row: Row, files: list[str]) -> str | int:
     return row.line * _FILES + len(files) - 1
 
 
-def _key(row: Row) -> bytes:
-    """The id of a case, in fewer bytes than as a text."""
-    return row.id.encode("utf-8", "surrogatepass")
-
-
-def _unless_twice(run: Run, row: Row, first: dict[bytes, str | int], files: list[str]) -> Row:
+def _unless_twice(run: Run, row: Row, first: dict[str, str | int], files: list[str]) -> Row:
     """The row, or one that needs fixing where a case before it has the same id."""
     if not row.id or row.outcome == FAILED:
         return row
     here = _here(row, files)
-    before = first.setdefault(_key(row), here)
+    before = first.setdefault(row.id, here)
     if before is here:
         return row
     where = before if isinstance(before, str) else f"{files[before % _FILES]}:{before // _FILES}"
