@@ -12,7 +12,7 @@ from rsa_cli import __version__
 from rsa_cli.case import Case, Record, read_case
 from rsa_cli.dictionary import Item, Value
 from rsa_cli.engines.reference import Engine, Judgement, Verdict, hindrances, names_in, tested
-from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, value_text
+from rsa_cli.evidence import USABLE, Context, Evidence, Seen, date_text, open_part, value_text
 from rsa_cli.kleene import FALSE, TRUE, UNKNOWN, Truth
 from rsa_cli.light import Light
 from rsa_cli.nodes import (
@@ -933,7 +933,10 @@ def _line(
             state = "not now"
         elif doubts:
             state = "first rule out"
-        said = dict.fromkeys(evidence.phrase(c) for c in stops or [_open_parts(c, engine) for c in doubts])
+        said = dict.fromkeys(
+            evidence.phrase(c)
+            for c in stops or [open_part(c, lambda part: engine.verdict(part).truth) for c in doubts]
+        )
         notes += [" or ".join(said)] if said else []
         definition = next((f for f in findings if f.rule.id == DECIDES_THE_DEFINITION), None)
         settled = (
@@ -964,13 +967,6 @@ def _points(condition: Condition, engine: Engine) -> bool:
         return True
     unknown = engine.verdict(condition).truth is UNKNOWN
     return unknown and engine.verdict(condition, lenient=True).truth is TRUE
-
-
-def _open_parts(condition: Condition, engine: Engine) -> Condition:
-    """What of a condition is not known: what is known of it needs no ruling out."""
-    parts = condition.parts if isinstance(condition, All) else ()
-    unknown = tuple(part for part in parts if engine.verdict(part).truth is UNKNOWN)
-    return All(unknown, condition.place) if unknown else condition
 
 
 def _unsettled(seen: Seen, evidence: Evidence) -> bool:

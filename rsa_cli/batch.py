@@ -136,11 +136,7 @@ def find(paths: Iterable[str], stdin: BinaryIO | None, without: Iterable[Path] =
                     ignored.append(name)
         else:
             raise WrongInputError(f"there is no file or folder {quoted(path)}")
-    # A name that is in order already is kept as it is: of very many, a second one each would be the peak of memory.
-    unique: dict[str, None] = {}
-    for file in files:
-        named = os.path.normpath(file)
-        unique[file if named == file or file == "./-" else named] = None
+    unique = dict.fromkeys(os.path.normpath(file) if file != "./-" else file for file in files)
     if not unique and stream is None:
         what = ", ".join(quoted(path) for path in paths)
         raise WrongInputError(f"no case found in {what}: files end in {', '.join(YAML + NDJSON)}")

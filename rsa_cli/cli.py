@@ -259,6 +259,7 @@ def batch(
             metavar="FILE",
             show_default=False,
             help="Write counts by finding and clause, and what is missing most, as JSON; much slower.",
+            readable=False,
         ),
     ] = None,
     fail_on: Annotated[

@@ -215,7 +215,9 @@ class Evidence:
             if truth is TRUE:
                 return self.phrase(condition, item) + self._held(condition, seen), ()
             if truth is UNKNOWN:
-                words = _negated(self.phrase(self._open_part(condition, seen), item))
+                words = _negated(
+                    self.phrase(open_part(condition, lambda part: self.truth(part, Context(seen=seen))), item)
+                )
                 provided += [words] if words not in provided else []
         for condition in item.counts_only_if:
             truth = self.truth(condition, Context(seen=seen))
@@ -233,13 +235,6 @@ class Evidence:
             elif seen.date.low < limit:
                 provided.append(f"not older than {item.stale_after} days")
         return "", tuple(provided)
-
-    def _open_part(self, condition: Condition, seen: Seen) -> Condition:
-        """What is not known of a condition: what is known of it need not be said."""
-        if not isinstance(condition, All):
-            return condition
-        unknown = [part for part in condition.parts if self.truth(part, Context(seen=seen)) is UNKNOWN]
-        return condition._replace(parts=tuple(unknown))
 
     def _held(self, condition: Condition, seen: Seen) -> str:
         """What the circumstance was, where the words of the condition leave it open."""
@@ -777,6 +772,13 @@ class Evidence:
         else:
             found = (self.items[name.of].fields if name.of in self.items else self.items).get(name.item)
         return found, found.label if found else name.item
+
+
+def open_part(condition: Condition, truth: Callable[[Condition], Truth]) -> Condition:
+    """What is not known of a condition: what is known of it need not be said, nor ruled out."""
+    parts = condition.parts if isinstance(condition, All) else ()
+    unknown = tuple(part for part in parts if truth(part) is UNKNOWN)
+    return All(unknown, condition.place) if unknown else condition
 
 
 def says_pregnant(item: Item, signs: Iterable[tuple[Value, Number | None]], begun: Number) -> bool:

@@ -620,7 +620,7 @@ def test_what_people_read_says_what_it_is_not(name: str, capsys: pytest.CaptureF
     run(asked(*SAMPLES, format=name))
     out = capsys.readouterr().out
     assert out.startswith("Supports review by a clinician. Not a diagnosis.")
-    for case in (read_file(path).root.items["case"].text for path in SAMPLES):  # type: ignore[union-attr]
+    for case in (read_file(path).root.items["case"].text for path in SAMPLES):
         assert case in out
 
 

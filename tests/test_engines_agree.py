@@ -108,7 +108,7 @@ def test_every_kind_of_node_is_met():
     for _ in range(6):
         drawn = [tuple(condition_of(condition(random)) for _ in range(3)) for _ in range(30)]
         kinds.update(kind for three in drawn for node in three for kind in kinds_of(node))
-        engine = Compiled(rulebook_with(drawn))  # type: ignore[arg-type]
+        engine = Compiled(rulebook_with(drawn))
         for _ in range(25):
             given = case_of(case(random, set(RULEBOOK.items)))
             answered.append(agree(engine, Evidence(given, engine.rulebook, DAY.toordinal())))

@@ -167,7 +167,7 @@ def test_a_changed_file_is_another_rulebook(folder: Path, tmp_path: Path):
     rule = "rules: {a: {finding: A, kind: definition, rests_on: [], when: tsh > %s mIU/L}}"
     for limit in ("4", "5"):
         topic.write_text(rule % limit, encoding="utf-8")
-        assert read_rulebook(book).rules["a"].when.text == f"tsh > {limit} mIU/L"  # type: ignore[union-attr]
+        assert read_rulebook(book).rules["a"].when.text == f"tsh > {limit} mIU/L"
 
 
 @pytest.mark.parametrize("name", ["settle.py", "engines/reference.py"])

@@ -114,7 +114,7 @@ def test_every_property_has_a_title_and_a_description(schema: dict[str, Any]):
         # Beside an allOf only the value of a result is narrowed: its words stand in the shared definition.
         above = schema
         for step in path[:-1]:
-            above = above[step]  # type: ignore[index]
+            above = above[step]
         if "allOf" in above and "$ref" in above["allOf"][0]:
             continue
         for name, described in part.items():
@@ -126,7 +126,7 @@ def test_every_property_has_a_title_and_a_description(schema: dict[str, Any]):
 
 def test_every_key_of_every_shape_has_words_of_its_own():
     shapes = schemas._RulesSchema().shapes
-    shapes |= {"rulebook": MANIFEST, "form": FORMS, "section": dict.fromkeys(SECTIONS, "")}  # type: ignore[dict-item]
+    shapes |= {"rulebook": MANIFEST, "form": FORMS, "section": dict.fromkeys(SECTIONS, "")}
     for name, shape in shapes.items():
         assert list(schemas._TOLD[name]) == list(shape) or set(schemas._TOLD[name]) == set(shape), name
     assert set(schemas._OF_A_CASE) == set(CASE)
